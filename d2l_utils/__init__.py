@@ -4,12 +4,26 @@
 book's chapter 8, modern convolutional neural networks.
 """
 
-from . import base, board, data, figures, hyperparameters, networks, runtime, trainer
-from .base import *  # noqa: F403
-from .board import *  # noqa: F403
-from .data import *  # noqa: F403
-from .figures import *  # noqa: F403
-from .hyperparameters import *  # noqa: F403
-from .networks import *  # noqa: F403
-from .runtime import *  # noqa: F403
-from .trainer import *  # noqa: F403
+from . import figures, runtime
+from .base import *
+from .board import *
+from .checks import *
+from .cost import *
+from .data import *
+from .diagram import *
+from .experiments import *
+from .figures import *
+from .hyperparameters import *
+from .networks import *
+from .residual import *
+from .runtime import *
+from .trainer import *
+
+runtime.set_threads()
+
+
+def __getattr__(name: str):
+    """``d2l.plt``, in the workbook's style, imported when it is first asked for."""
+    if name == "plt":
+        return figures.pyplot()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

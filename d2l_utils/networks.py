@@ -30,7 +30,9 @@ __all__ = [
 ]
 
 
-def conv_relu(channels: int, kernel_size: int, stride: int = 1, padding: int = 0) -> list[nn.Module]:
+def conv_relu(
+    channels: int, kernel_size: int, stride: int = 1, padding: int = 0
+) -> list[nn.Module]:
     """A convolution and its ReLU."""
     return [nn.LazyConv2d(channels, kernel_size, stride=stride, padding=padding), nn.ReLU()]
 
@@ -198,8 +200,8 @@ def scale_channels(architecture, width: float):
 class GoogleNet(Classifier):
     """GoogLeNet (Szegedy et al. 2014, arXiv 1409.4842) as in D2L section 8.4.2.
 
-    Stem, body of nine Inception blocks in three stages, head; no auxiliary classifiers. Takes
-    (N, C, H, W) of any H, W of 1 or more: every layer is padded, and the head averages what is left.
+    Stem, body of nine Inception blocks in three stages, head; no auxiliary classifiers. Input
+    (N, C, H, W) of any H, W of 1 or more: every layer is padded, the head averages what is left.
     ``width`` scales the channels of stem and body.
     """
 

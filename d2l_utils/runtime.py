@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 from pathlib import Path
@@ -45,19 +46,27 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def _cgroup_quota(root: Path = Path("/sys/fs/cgroup")) -> float:
-    """CPUs granted by the control group, ``inf`` where it sets no limit (cgroup v2, then v1)."""
-    readings = (("cpu.max", None), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"))
-    for quota_file, period_file in readings:
-        try:
-            words = (root / quota_file).read_text().split()
-            if period_file:
-                words += (root / period_file).read_text().split()
-            quota, period = words[:2]
-            return int(quota) / int(period) if quota != "max" and int(quota) > 0 else float("inf")
-        except (OSError, ValueError):
-            continue
-    return float("inf")
+def _cgroup_quota(proc: Path = Path("/proc"), sys_fs: Path = Path("/sys/fs/cgroup")) -> float:
+    """CPUs granted by the control groups this process is in, ``inf`` where none sets a limit."""
+    limit = float("inf")
+    with contextlib.suppress(OSError):
+        for line in (proc / "self/cgroup").read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            if not controllers:  # version 2: one tree, a quota may sit at any level of it
+                mount, files = sys_fs, ("cpu.max",)
+            elif "cpu" in controllers.split(","):  # version 1
+                mount, files = sys_fs / "cpu", ("cpu.cfs_quota_us", "cpu.cfs_period_us")
+            else:
+                continue
+            # In a container the path may be the host's: the mount itself is then the group.
+            group = mount / path.lstrip("/")
+            for level in {mount, *(p for p in (group, *group.parents) if mount in p.parents)}:
+                with contextlib.suppress(OSError, ValueError):
+                    words = " ".join((level / file).read_text() for file in files).split()
+                    quota, period = int(words[0]), int(words[1])  # "max" is no integer: no limit
+                    if quota > 0:
+                        limit = min(limit, quota / period)
+    return limit
 
 
 def granted_cores() -> int:
@@ -71,10 +80,8 @@ def granted_cores() -> int:
     limits = [float(os.cpu_count() or 1), _cgroup_quota()]
     if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
         limits.append(float(len(os.sched_getaffinity(0))))
-    try:
+    with contextlib.suppress(KeyError, ValueError):
         limits.append(float(os.environ["CPU_LIMIT"]))
-    except (KeyError, ValueError):
-        pass
     return max(1, int(min(limit for limit in limits if limit > 0)))
 
 

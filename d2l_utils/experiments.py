@@ -1,0 +1,296 @@
+"""Experiments: the quick and the full budget, and recorded runs that say when they are stale.
+
+A full run costs hours and is made once; its record is committed under ``results/`` and shown from
+there. A record is current while what decided its numbers is unchanged: the operations of its
+network, its configuration and its data. The code around them may be rewritten freely.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from . import figures, runtime, sources
+from .data import FashionMNIST
+from .trainer import Trainer
+
+__all__ = ["Study", "budget", "by_budget"]
+
+RESULTS = Path(__file__).parents[1] / "results"
+
+
+def budget() -> str:
+    """``"quick"`` (seconds, on the bundled sample) or ``"full"``, from ``D2L_BUDGET``."""
+    name = os.environ.get("D2L_BUDGET", "quick")
+    if name not in ("quick", "full"):
+        raise ValueError(f"D2L_BUDGET must be 'quick' or 'full', not {name!r}")
+    return name
+
+
+def by_budget(*, quick, full):
+    """``quick`` or ``full``, as the budget is."""
+    return quick if budget() == "quick" else full
+
+
+class _Operations(TorchDispatchMode):
+    """Writes down each operation that torch runs: its name, the shapes it reads, its options."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        def write(value):
+            if isinstance(value, torch.Tensor):
+                return list(value.shape)
+            if isinstance(value, list | tuple):
+                return [write(part) for part in value]
+            return str(value)
+
+        options = {name: write(value) for name, value in (kwargs or {}).items()}
+        self.lines.append(f"{operation} {write(args)} {options}")
+        return operation(*args, **(kwargs or {}))
+
+
+def network_operations(model: torch.nn.Module, X_shape: Sequence[int]) -> list[str]:
+    """The operations of ``model`` in training mode on an input of ``X_shape``, in order.
+
+    Names and classes in the code leave no trace in it; a stride, a width or an extra ReLU does.
+    """
+    X = torch.zeros(*X_shape)
+    with torch.no_grad():
+        model(X)  # lazy layers take their shapes
+        model.train()
+        with _Operations() as operations:
+            model(X)
+    return operations.lines
+
+
+def _digest(value) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def provenance() -> dict:
+    """Versions and machine, as a record keeps them."""
+    import torchvision
+
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+        "cpu": _cpu_model(),
+        "threads": torch.get_num_threads(),
+        "gpu": torch.cuda.get_device_name() if runtime.num_gpus() else None,
+    }
+
+
+class Study:
+    """Arms that differ in one thing, each trained on Fashion-MNIST from every seed.
+
+    Args:
+        name: Of the record, ``results/<name>.json``.
+        build: Maps an arm's configuration to a fresh, initialised model.
+        arms: For each arm, its name and what it sets in the configuration.
+        common: The rest of the configuration, shared by all arms. Read here: ``epochs``,
+            ``batch_size``, ``resize`` and, if given, ``holdout``, the number of training images
+            held out for validation after each epoch.
+        seeds: One run of each arm for each; a seed decides the weights and the order of the data.
+        schedule: Of the learning rate, as in ``Trainer``; name it in the configuration too.
+
+    The test set is read once in a run, at its end.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        build: Callable[[dict], torch.nn.Module],
+        arms: Mapping[str, Mapping],
+        common: Mapping,
+        seeds: Sequence[int] = (0,),
+        schedule: Callable[[float], float] | None = None,
+    ) -> None:
+        self.name, self.build, self.seeds, self.schedule = name, build, tuple(seeds), schedule
+        self.arms = {arm: {**common, **settings} for arm, settings in arms.items()}
+        missing = {"epochs", "batch_size", "resize"}.difference(*self.arms.values())
+        if missing:
+            raise ValueError(f"common must set {sorted(missing)}, got {sorted(common)}")
+        self.path = Path(os.environ.get("D2L_RESULTS", RESULTS)) / f"{name}.json"
+        self._fingerprints: dict[str, dict[str, str]] = {}
+
+    # -- what is recorded -------------------------------------------------------------------------
+
+    def fingerprint(self, arm: str) -> dict[str, str]:
+        """Digests of what decides the numbers of ``arm``."""
+        if arm not in self._fingerprints:
+            config = self.arms[arm]
+            with torch.random.fork_rng(devices=[]):
+                shape = (1, 1, config["resize"], config["resize"])
+                operations = network_operations(self.build(config), shape)
+            self._fingerprints[arm] = {
+                "network": _digest(operations),
+                "configuration": _digest(config),
+                "data": _digest(sources.FULL_MD5),
+            }
+        return self._fingerprints[arm]
+
+    def _read(self) -> list[dict]:
+        return json.loads(self.path.read_text())["runs"] if self.path.exists() else []
+
+    def _write(self, record: dict) -> None:
+        """Add ``record``, in place of an older one of the same arm and seed; all or nothing."""
+        from filelock import FileLock
+
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        aside = self.path.with_suffix(".part")
+        with FileLock(self.path.with_suffix(".lock")):
+            same = (record["arm"], record["seed"])
+            runs = [run for run in self._read() if (run["arm"], run["seed"]) != same]
+            lines = ",\n".join(json.dumps(run) for run in [*runs, record])
+            aside.write_text(f'{{"study": {json.dumps(self.name)}, "runs": [\n{lines}\n]}}\n')
+            os.replace(aside, self.path)
+
+    def records(self) -> dict[str, list[dict]]:
+        """The current records of each arm, by seed; stale and foreign ones are left out."""
+        runs = {(run["arm"], run["seed"]): run for run in self._read()}
+        found = {arm: [runs.get((arm, seed)) for seed in self.seeds] for arm in self.arms}
+        return {
+            arm: [run for run in runs if run and run["fingerprint"] == self.fingerprint(arm)]
+            for arm, runs in found.items()
+        }
+
+    def status(self) -> str:
+        """One line an arm: how many seeds are recorded, and what no longer fits its record."""
+        lines = []
+        for arm, current in self.records().items():
+            line = f"{arm}: {len(current)} of {len(self.seeds)} runs recorded"
+            for run in self._read():
+                now = self.fingerprint(arm)
+                changed = [part for part in now if run["fingerprint"].get(part) != now[part]]
+                if run["arm"] == arm and run["seed"] in self.seeds and changed:
+                    line += f"; seed {run['seed']} is STALE: its {', '.join(changed)} changed"
+            lines.append(line)
+        return "\n".join(lines)
+
+    # -- running ----------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """With the full budget, train what is not recorded yet; with the quick one, nothing.
+
+        Prints the state of the record. ``D2L_EPOCHS`` cuts the runs short for a trial, which prints
+        its test accuracy and is not recorded.
+        """
+        if budget() == "full":
+            trial = int(os.environ.get("D2L_EPOCHS", 0))
+            recorded = {} if trial else self.records()
+            todo = [
+                (arm, seed)
+                for seed in self.seeds
+                for arm in self.arms
+                if seed not in [run["seed"] for run in recorded.get(arm, ())]
+            ]
+            start = time.monotonic()
+            for done, (arm, seed) in enumerate(todo):
+                left = ""
+                if done:
+                    minutes = (time.monotonic() - start) / done * (len(todo) - done) / 60
+                    left = f", about {minutes:.0f} min left"
+                print(f"run {done + 1} of {len(todo)}: {arm}, seed {seed}{left}", flush=True)
+                record = self.train(arm, seed, epochs=trial or None)
+                print(f"{arm}, seed {seed}: test accuracy {record['test']['acc']:.4f}", flush=True)
+                if not trial:
+                    self._write(record)
+        print(self.status())
+
+    def train(self, arm: str, seed: int, epochs: int | None = None) -> dict:
+        """Train one run and return its record."""
+        config = self.arms[arm]
+        epochs = epochs or config["epochs"]
+        runtime.seed_everything(seed)
+        data = FashionMNIST(
+            config["batch_size"], config["resize"], holdout=config.get("holdout", 0), seed=seed
+        )
+        if data.source == "sample":
+            raise RuntimeError("a full run needs all of Fashion-MNIST: run `make data` first")
+        if not config.get("holdout"):
+            data.val_dataloader = lambda: None
+        model, trainer = self.build(config), Trainer(epochs, num_gpus=1, schedule=self.schedule)
+        start = time.perf_counter()
+        trainer.fit(model, data)
+        if trainer.interrupted:
+            raise KeyboardInterrupt
+        test = trainer.evaluate(model, data.test_dataloader())
+        return {
+            "arm": arm,
+            "seed": seed,
+            "config": config,
+            "fingerprint": self.fingerprint(arm),
+            "parameters": sum(p.numel() for p in model.parameters()),
+            "history": [{k: round(v, 6) for k, v in row.items()} for row in trainer.history],
+            "test": {key.removeprefix("val_"): round(value, 6) for key, value in test.items()},
+            "seconds": round(time.perf_counter() - start, 1),
+            "provenance": provenance(),
+        }
+
+    # -- showing ----------------------------------------------------------------------------------
+
+    def table(self) -> str:
+        """Test accuracy of each arm, mean and standard deviation over its recorded seeds."""
+        rows = [("arm", "parameters", "seeds", "epochs", "test accuracy", "min/run")]
+        for arm, runs in self.records().items():
+            if not runs:
+                rows.append((arm, "", "0", "", "not recorded", ""))
+                continue
+            accuracies = [100 * run["test"]["acc"] for run in runs]
+            spread = f" ± {statistics.stdev(accuracies):.2f}" if len(runs) > 1 else ""
+            minutes = statistics.mean(run["seconds"] for run in runs) / 60
+            rows.append(
+                (
+                    arm,
+                    f"{runs[0]['parameters']:,}",
+                    str(len(runs)),
+                    str(runs[0]["config"]["epochs"]),
+                    f"{statistics.mean(accuracies):.2f}{spread} %",
+                    f"{minutes:.1f}",
+                )
+            )
+        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        )
+
+    def plot(self, *keys: str):
+        """One panel for each of ``keys`` of the history: each arm's mean and range over epochs."""
+        size = (4.5 * len(keys), 3)
+        figure, axes = figures.pyplot().subplots(
+            1, len(keys), figsize=size, squeeze=False, layout="constrained"
+        )
+        for axis, key in zip(axes[0], keys, strict=True):
+            for arm, runs in self.records().items():
+                curves = [[row[key] for row in run["history"]] for run in runs]
+                if curves:
+                    epochs = range(1, len(curves[0]) + 1)
+                    low, high = (list(map(f, zip(*curves, strict=True))) for f in (min, max))
+                    mean = list(map(statistics.mean, zip(*curves, strict=True)))
+                    (line,) = axis.plot(epochs, mean, ".-", label=arm)
+                    axis.fill_between(epochs, low, high, color=line.get_color(), alpha=0.2)
+            axis.set(xlabel="epoch", ylabel=key.replace("_", " "))
+            axis.legend()
+        return figure

@@ -1,0 +1,260 @@
+"""The training loop (D2L section 3.2.4): it fits a ``Module`` to a ``DataModule``."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from . import runtime
+from .board import in_notebook
+from .hyperparameters import HyperParameters
+
+__all__ = ["Trainer", "DivergenceError"]
+
+
+BAR = "{desc} {percentage:3.0f}%|{bar:24}| {rate_noinv_fmt}, {remaining} left{postfix}"
+
+
+class DivergenceError(FloatingPointError):
+    """The loss is no longer a finite number."""
+
+
+class Trainer(HyperParameters):
+    """Trains a model for ``max_epochs`` epochs and validates it after each.
+
+    Args:
+        max_epochs: Passes over the training data, 0 or more.
+        num_gpus: The model and the batches move to the first GPU if this is positive and there is
+            one; otherwise they stay on the CPU.
+        gradient_clip_val: Largest Euclidean norm of the gradient; 0 leaves it as it is.
+        schedule: Maps the share of training done, from 0 to 1, to a factor of the learning rate,
+            set anew before each step. ``None`` keeps the optimizer's own.
+        channels_last: Keep images and convolution weights in memory with the channels innermost,
+            which is what the fast convolutions read; results differ by rounding only.
+        progress: Show a progress bar (and the model's board, if it is on display).
+
+    After ``fit``: ``history``, one dict an epoch with the mean of everything that the model
+    plotted (``train_loss``, ``val_loss``, ``val_acc``, ...), ``lr`` and ``seconds``; and
+    ``interrupted``, whether the reader stopped it.
+    """
+
+    def __init__(
+        self,
+        max_epochs: int,
+        num_gpus: int = 0,
+        gradient_clip_val: float = 0,
+        *,
+        schedule: Callable[[float], float] | None = None,
+        channels_last: bool = True,
+        progress: bool = True,
+    ) -> None:
+        if not isinstance(max_epochs, int) or max_epochs < 0:
+            raise ValueError(f"max_epochs must be an integer of 0 or more, not {max_epochs!r}")
+        if gradient_clip_val < 0:
+            raise ValueError(f"gradient_clip_val must be 0 or more, not {gradient_clip_val!r}")
+        self.save_hyperparameters()
+        self.gpus = [runtime.gpu(i) for i in range(min(num_gpus, runtime.num_gpus()))]
+        self.history: list[dict[str, float]] = []
+        self.interrupted = False
+
+    # -- the loop ---------------------------------------------------------------------------------
+
+    def fit(self, model, data) -> None:
+        """Train ``model`` on ``data``.
+
+        The Stop button of Jupyter (KeyboardInterrupt) ends it early: the model keeps what it has
+        learned, the history its finished epochs.
+
+        Raises:
+            DivergenceError: the loss became infinite or not a number; names the place.
+        """
+        self.prepare_data(data)
+        self.prepare_model(model)
+        self.optim = model.configure_optimizers()
+        self._base_lrs = [group["lr"] for group in getattr(self.optim, "param_groups", [])]
+        self.epoch = self.train_batch_idx = self.val_batch_idx = 0
+        self.history, self.interrupted = [], False
+        model.board.reset()
+        self._bar = self._progress_bar()
+        try:
+            for epoch in range(self.max_epochs):
+                self.epoch = epoch
+                self.fit_epoch()
+        except KeyboardInterrupt:
+            self.interrupted = True
+        finally:
+            model.eval()
+            self._bar.close()
+        if self.interrupted:
+            print(f"Stopped in epoch {self.epoch + 1} of {self.max_epochs}; the model is usable.")
+
+    def fit_epoch(self) -> None:
+        """Train on every training batch once, then validate."""
+        start = time.perf_counter()
+        self._totals = {}
+        self._bar.set_description_str(f"epoch {self.epoch + 1}/{self.max_epochs}", refresh=False)
+        self.model.train()
+        for batch in self._batches(self.train_dataloader):
+            self._set_learning_rate()
+            loss = self.model.training_step(batch)
+            self._require_finite(loss)
+            self.optim.zero_grad()
+            loss.backward()
+            if self.gradient_clip_val > 0:
+                self.clip_gradients(self.gradient_clip_val, self.model)
+            self.optim.step()
+            self.train_batch_idx += 1
+            self._bar.update(self._batch_size)
+        if self.val_dataloader is not None:
+            self._validate(self.val_dataloader)
+        self.history.append(
+            {"epoch": self.epoch + 1}
+            | self._means()
+            | {"lr": self._learning_rate(), "seconds": time.perf_counter() - start}
+        )
+        if "val_acc" in self._totals:
+            self._bar.set_postfix_str(f"val_acc {self.history[-1]['val_acc']:.3f}", refresh=False)
+
+    def evaluate(self, model, dataloader) -> dict[str, float]:
+        """Means over ``dataloader`` of what the model's ``validation_step`` plots.
+
+        A ``Classifier`` gives ``val_loss`` and ``val_acc``; every example weighs the same.
+        """
+        self.prepare_model(model)
+        self._totals, self.num_train_batches, self.num_val_batches = {}, 0, 0  # 0: draw nothing
+        self._validate(dataloader)
+        return self._means()
+
+    @torch.no_grad()
+    def _validate(self, dataloader) -> None:
+        self.model.eval()
+        for batch in self._batches(dataloader):
+            self.model.validation_step(batch)
+            self.val_batch_idx += 1
+
+    def _batches(self, dataloader):
+        for batch in dataloader:
+            self._batch_size = len(batch[-1])
+            yield self.prepare_batch(batch)
+
+    # -- hooks: override one to change one thing --------------------------------------------------
+
+    def prepare_data(self, data) -> None:
+        """Take the two dataloaders from ``data``."""
+        self.train_dataloader = data.train_dataloader()
+        self.val_dataloader = data.val_dataloader()
+        self.num_train_batches = len(self.train_dataloader)
+        self.num_val_batches = 0 if self.val_dataloader is None else len(self.val_dataloader)
+
+    def prepare_model(self, model) -> None:
+        """Introduce model and trainer; move the model to its device and memory layout."""
+        model.trainer = self
+        model.board.xlim = [0, self.max_epochs]
+        self.model = model
+        self.val_batch_idx = 0
+        self._windows: dict[str, list] = {}
+        self._give_shapes_to_lazy_layers()
+        if self.gpus:
+            model.to(self.gpus[0])
+        if self.channels_last:
+            model.to(memory_format=torch.channels_last)
+
+    def prepare_batch(self, batch) -> list[torch.Tensor]:
+        """Move a batch to the model's device and memory layout."""
+        if self.gpus:
+            batch = [part.to(self.gpus[0], non_blocking=True) for part in batch]
+        if self.channels_last:
+            batch = [
+                part.contiguous(memory_format=torch.channels_last) if part.dim() == 4 else part
+                for part in batch
+            ]
+        return batch
+
+    def clip_gradients(self, grad_clip_val: float, model: nn.Module) -> None:
+        """Scale the gradient down to the norm ``grad_clip_val`` if it is longer."""
+        nn.utils.clip_grad_norm_(model.parameters(), grad_clip_val)
+
+    # -- measurements -----------------------------------------------------------------------------
+
+    def log(self, key: str, value, train: bool) -> None:
+        """Record one batch's ``value`` (scalar) for the history and the board.
+
+        Values stay on their device until a point is drawn, so that a GPU is not kept waiting.
+        """
+        label = ("train_" if train else "val_") + key
+        value = torch.as_tensor(value).detach()
+        weight = self._batch_size
+        total, count = self._totals.get(label, (0.0, 0))
+        self._totals[label] = (total + value * weight, count + weight)
+
+        batches = self.num_train_batches if train else self.num_val_batches
+        if not batches:
+            return
+        points = self.model.plot_train_per_epoch if train else self.model.plot_valid_per_epoch
+        x = self.train_batch_idx / batches if train else self.epoch + 1
+        window = self._windows.setdefault(label, [])
+        window.append((x, value))
+        if len(window) >= max(1, int(batches / points)):
+            mean_x = sum(x for x, _ in window) / len(window)
+            mean_y = torch.stack([y.float() for _, y in window]).mean().item()
+            window.clear()
+            self.model.board.xlabel = "epoch"
+            self.model.board.draw(mean_x, mean_y, label)
+
+    def _means(self) -> dict[str, float]:
+        return {label: float(total) / count for label, (total, count) in self._totals.items()}
+
+    def _learning_rate(self) -> float:
+        groups = getattr(self.optim, "param_groups", None)
+        return groups[0]["lr"] if groups else getattr(self.optim, "lr", math.nan)
+
+    def _set_learning_rate(self) -> None:
+        if self.schedule is None:
+            return
+        factor = self.schedule(self.train_batch_idx / (self.max_epochs * self.num_train_batches))
+        for group, base in zip(self.optim.param_groups, self._base_lrs, strict=True):
+            group["lr"] = base * factor
+
+    def _require_finite(self, loss: torch.Tensor) -> None:
+        """Stop before a bad gradient reaches the weights; a GPU is asked each 50th batch only."""
+        if (self.gpus and self.train_batch_idx % 50) or torch.isfinite(loss):
+            return
+        batch = self.train_batch_idx % self.num_train_batches + 1
+        raise DivergenceError(
+            f"the loss is {loss.item()} in epoch {self.epoch + 1}, batch {batch} of "
+            f"{self.num_train_batches}, at learning rate {self._learning_rate():g}. Try a smaller "
+            "learning rate, gradient clipping (gradient_clip_val=1) or batch normalization."
+        )
+
+    # -- odds and ends ----------------------------------------------------------------------------
+
+    def _give_shapes_to_lazy_layers(self) -> None:
+        """Run one example, so that the optimizer finds every parameter of a lazy model."""
+        if not any(nn.parameter.is_lazy(p) for p in self.model.parameters()):
+            return
+        example = torch.utils.data.default_collate([self.train_dataloader.dataset[0]])
+        self.model.eval()
+        with torch.no_grad():
+            self.model(*example[:-1])
+
+    def _progress_bar(self):
+        from tqdm import tqdm
+
+        try:
+            total = self.max_epochs * len(self.train_dataloader.dataset)
+        except (AttributeError, TypeError):  # a loader of unknown size
+            total = None
+        watched = in_notebook() or sys.stdout.isatty()
+        return tqdm(
+            total=total,
+            unit=" images",
+            file=sys.stdout,
+            disable=not self.progress,
+            bar_format=BAR,
+            mininterval=0.3 if watched else 30,  # seconds; a log file should not grow with time
+        )
