@@ -1,0 +1,69 @@
+# The two commands of the workbook are `make lab` and `make test`; each sets up what it needs.
+
+PYTHON ?= python3
+
+PY = .venv/bin/python
+
+# Everything stays in this folder, and the caller's shell does not leak in.
+export JUPYTER_CONFIG_DIR := $(CURDIR)/.jupyter/config
+export JUPYTER_DATA_DIR := $(CURDIR)/.jupyter/data
+export JUPYTER_RUNTIME_DIR := $(CURDIR)/.jupyter/runtime
+export IPYTHONDIR := $(CURDIR)/.jupyter/ipython
+export JUPYTER_PREFER_ENV_PATH := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_USER := 0
+export PIP_ARGS
+unexport PYTHONPATH PYTHONHOME JUPYTER_PATH JUPYTER_CONFIG_PATH MPLBACKEND
+
+.PHONY: help setup lab test lint data results clean
+
+help:  ## List the targets
+	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  make \1	\2/p' Makefile
+	@echo
+	@echo 'PYTHON=python3.12                   another Python (3.10 to 3.13) for .venv'
+	@echo 'LAB_ARGS="--no-browser --port 9999" more arguments for JupyterLab'
+	@echo 'PYTEST_ARGS="-k checks"             more arguments for pytest'
+	@echo 'PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"'
+	@echo '                                    no CUDA: 5 GB less on Linux'
+
+# A set-up that was killed, a moved folder or a lost Python: set up again.
+ifneq ($(shell [ ! -e .venv/.unfinished ] && [ -x $(PY) ] && cat .venv/.ready 2>/dev/null),$(CURDIR))
+.PHONY: .venv/.ready
+endif
+
+.venv/.ready: requirements.txt pyproject.toml .binder/overrides.json
+	@sh .ci/setup.sh requirements.txt $@ $(PYTHON)
+
+.venv/.ready-dev: .venv/.ready requirements-dev.txt
+	@sh .ci/setup.sh requirements-dev.txt $@ $(PYTHON)
+
+setup: .venv/.ready  ## Make .venv and install the pinned packages
+
+# JupyterLab shows the saved figures of a notebook only once it is trusted.
+lab: .venv/.ready  ## Open the workbook in JupyterLab
+	-@$(PY) -m nbformat.sign notebooks/*/*.ipynb >/dev/null
+	@PATH="$$PWD/.venv/bin:$$PATH" exec $(PY) -m jupyterlab --ip=127.0.0.1 \
+	    --notebook-dir=notebooks --LabApp.default_url=/lab/tree/8_4_googlenet/0_googlenet.ipynb \
+	    $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_ARGS)
+
+test: .venv/.ready-dev  ## Run every test and every notebook
+	$(PY) -m pytest tests notebooks -n auto --dist loadscope --nbval \
+	    $(addprefix --nbval-sanitize-with ,$(wildcard tests/sanitize.cfg)) $(PYTEST_ARGS)
+
+lint: .venv/.ready-dev  ## Check code and notebooks with ruff
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+data: .venv/.ready  ## Fetch the whole Fashion-MNIST into data/
+	$(PY) -m d2l_utils.sources
+
+results: .venv/.ready  ## Repeat the recorded full runs (hours; goes on where it stopped)
+	@set -e; for notebook in notebooks/*/*.ipynb; do \
+	    echo "== $$notebook"; \
+	    (cd "$${notebook%/*}" && D2L_BUDGET=full "$$OLDPWD/$(PY)" -m IPython "$${notebook##*/}"); \
+	done
+
+clean:  ## Remove .venv and caches; data and results stay
+	rm -rf .venv .jupyter .pytest_cache .ruff_cache .hypothesis *.egg-info
+	find . -name .git -prune -o \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune \
+	    -exec rm -rf {} +

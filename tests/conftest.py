@@ -1,0 +1,19 @@
+"""What every test run shares: as many workers as granted cores, the cores divided between them."""
+
+import os
+
+
+def pytest_xdist_auto_num_workers(config):
+    """What ``-n auto`` means: xdist itself would count cores that a container withholds."""
+    from d2l_utils.runtime import granted_cores
+
+    return granted_cores()
+
+
+def pytest_configure(config):
+    """Set what workers, and the kernels that they start, inherit."""
+    from d2l_utils.runtime import granted_cores
+
+    workers = config.getoption("numprocesses", None) or 1
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, granted_cores() // workers)))
+    os.environ.pop("D2L_BUDGET", None)  # the tests are written for the quick budget
