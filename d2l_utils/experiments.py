@@ -146,7 +146,7 @@ class Study:
             self._fingerprints[arm] = {
                 "network": _digest(operations),
                 "configuration": _digest(config),
-                "data": _digest(sources.FULL_MD5),
+                "data": _digest({name: md5 for name, (_, md5) in sources.FULL_FILES.items()}),
             }
         return self._fingerprints[arm]
 

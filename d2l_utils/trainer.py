@@ -14,7 +14,7 @@ from . import runtime
 from .board import in_notebook
 from .hyperparameters import HyperParameters
 
-__all__ = ["Trainer", "DivergenceError"]
+__all__ = ["DivergenceError", "Trainer"]
 
 
 BAR = "{desc} {percentage:3.0f}%|{bar:24}| {rate_noinv_fmt}, {remaining} left{postfix}"
@@ -253,6 +253,7 @@ class Trainer(HyperParameters):
         return tqdm(
             total=total,
             unit=" images",
+            unit_scale=True,
             file=sys.stdout,
             disable=not self.progress,
             bar_format=BAR,
