@@ -1,0 +1,63 @@
+"""Requirements for questions whose answer is a number or a choice."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from numbers import Real
+from typing import Any
+
+from .report import Problem, Unattempted, clean
+
+__all__ = ["answers"]
+
+
+def answers(
+    replies: Mapping[Any, str],
+    correct: float | str,
+    *,
+    otherwise: str = "Not this one; the hints below lead on.",
+    rel_tol: float = 1e-9,
+    key: Callable[[Any], Any] = lambda attempt: attempt,
+) -> Callable[[Any], Problem | None]:
+    """A requirement that takes only ``correct``: a number, or one of some choices (strings).
+
+    ``replies`` maps wrong answers to what to say to them, ``otherwise`` is said to any other.
+    Numbers agree within the relative tolerance ``rel_tol``; case and outer blanks of a choice do
+    not matter. ``key`` takes the answer out of an attempt with several parts.
+    """
+    is_choice = isinstance(correct, str)
+    kind = "a choice" if is_choice else "a number"
+    options = sorted({_value(a) for a in (*replies, correct)}) if is_choice else []
+    one_of = f"one of {', '.join(map(repr, options))}"
+
+    def same(given: Any, answer: Any) -> bool:
+        answer = _value(answer)
+        return given == answer if is_choice else math.isclose(given, answer, rel_tol=rel_tol)
+
+    def judge(attempt: Any) -> Problem | None:
+        raw = key(attempt)
+        if raw is None or raw is ...:
+            raise Unattempted
+        given = _value(raw)
+        if given is None or isinstance(given, str) != is_choice:
+            found = clean(f"{raw!r}, of type {type(raw).__name__}", 80)
+            expected = one_of if is_choice else kind
+            return Problem(found, expected, f"Give {kind}, nothing else.")
+        if same(given, correct):
+            return None
+        if is_choice and given not in options:
+            return Problem(clean(repr(raw), 80), one_of, "Pick one of the choices offered.")
+        reply = next((r for answer, r in replies.items() if same(given, answer)), otherwise)
+        return Problem(clean(str(given), 80), f"another {kind[2:]}", reply)
+
+    return judge
+
+
+def _value(raw: Any) -> float | str | None:
+    """A number from a number, NumPy scalar or one-element tensor; a choice in lower case."""
+    if isinstance(raw, str):
+        return raw.strip().lower()
+    if hasattr(raw, "item") and getattr(raw, "shape", None) in ((), (1,)):
+        raw = raw.item()
+    return raw if isinstance(raw, Real) and not isinstance(raw, bool) else None

@@ -1,0 +1,184 @@
+"""Exercises by id, and how an attempt is put to the test."""
+
+from __future__ import annotations
+
+import importlib
+import linecache
+import os
+import pkgutil
+import re
+import sys
+import sysconfig
+import traceback
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from .report import Problem, Report, Unattempted, clean
+
+__all__ = ["check", "register", "run"]
+
+Judge = Callable[[Any], "Problem | None"]
+
+# Errors that most exercises can meet: a pattern in "Type: message", and a nudge
+COMMON = {
+    r"before Module\.__init__|no attribute '_\w*(hooks|modules|parameters)": (
+        "Call `super().__init__()` first thing in `__init__`."
+    ),
+    r'missing the required "forward"': "Define `forward(self, X)`; look for a slip in its name.",
+    r"^(NameError|AttributeError|UnboundLocalError)": (
+        "A name is used that was never set: compare its spelling where it is set and where it is "
+        "used."
+    ),
+    r"^RecursionError": "Something calls itself without end.",
+}
+NUDGE = "Run your code by itself in a new cell until this error is gone, then check again."
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A title, and requirements in the order in which they are judged."""
+
+    title: str
+    requirements: Sequence[tuple[str, Judge]]
+    prepare: Callable[[Any], Any] = lambda attempt: attempt
+    nudges: Mapping[str, str] = field(default_factory=dict)
+
+
+EXERCISES: dict[str, Exercise] = {}
+
+
+def register(
+    exercise: str,
+    title: str,
+    requirements: Sequence[tuple[str, Judge]],
+    prepare: Callable[[Any], Any] = lambda attempt: attempt,
+    nudges: Mapping[str, str] | None = None,
+) -> None:
+    """Add an exercise, its id "section/number".
+
+    Each requirement is a text and a function that returns None or a ``Problem``; it is given
+    ``prepare(attempt)``, called once, by default the attempt itself. ``nudges`` maps patterns,
+    searched in "ErrorType: message", to the nudge for an error of that kind.
+    """
+    EXERCISES[exercise] = Exercise(title, tuple(requirements), prepare, dict(nudges or {}))
+
+
+def find(exercise: str) -> Exercise:
+    """The exercise of that id; imports the module of its section if needed."""
+    sections = [m.name for m in pkgutil.iter_modules(sys.modules[__package__].__path__)]
+    sections = [name for name in sections if re.fullmatch(r"s\d+_\d+", name)]
+    known = isinstance(exercise, str)
+    if known and exercise not in EXERCISES:
+        own = "s" + exercise.partition("/")[0].replace(".", "_")
+        for name in [own] if own in sections else sections:
+            importlib.import_module(f".{name}", __package__)
+    if not known or exercise not in EXERCISES:
+        for name in sections:
+            importlib.import_module(f".{name}", __package__)
+        ids = ", ".join(map(repr, sorted(EXERCISES)))
+        raise ValueError(f"exercise must be one of {ids}; got {clean(repr(exercise), 80)}")
+    return EXERCISES[exercise]
+
+
+def check(exercise: str, attempt: Any) -> None:
+    """Show how ``attempt`` meets the requirements of ``exercise``, such as "8.4/0".
+
+    Errors in the attempt are explained, not raised. ValueError if there is no such exercise.
+    """
+    report = run(exercise, attempt)
+    ipython = sys.modules.get("IPython")
+    if ipython and ipython.get_ipython():
+        ipython.display.display(report)
+        return
+    try:
+        print(report.text)
+    except UnicodeEncodeError:  # a terminal without the signs
+        encoding = sys.stdout.encoding
+        print(report.text.encode(encoding, "replace").decode(encoding))
+
+
+def run(exercise: str, attempt: Any) -> Report:
+    """The report that ``check`` shows."""
+    spec = find(exercise)
+    about = (exercise, spec.title, tuple(text for text, _ in spec.requirements))
+    if attempt is None or attempt is ...:
+        return Report(*about, attempted=False)
+    with _undisturbed():
+        context = None
+        for index, (_, judge) in enumerate(spec.requirements):
+            try:
+                context = context if index else spec.prepare(attempt)
+                problem = judge(context)
+            except KeyboardInterrupt:
+                raise
+            except Unattempted:
+                return Report(*about, attempted=False)
+            except BaseException as error:  # SystemExit and the like as well
+                if isinstance(error, NotImplementedError) and _raised_by_learner(error):
+                    return Report(*about, attempted=False)
+                problem = explain(error, spec.nudges)
+            if problem is not None:
+                return Report(*about, failed=index, problem=problem)
+    return Report(*about)
+
+
+@contextmanager
+def _undisturbed():
+    """Same random numbers and device for every run of a check; the caller's state comes back."""
+    threads = torch.get_num_threads()
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.default_generator.manual_seed(0)
+        torch.set_num_threads(1)  # the tensors are tiny
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+
+
+def explain(error: BaseException, nudges: Mapping[str, str]) -> Problem:
+    """An error in the attempt as a problem: its type, message and line, and what to do."""
+    try:
+        message = clean(_without_folders(str(error)))
+    except Exception:
+        message = ""
+    summary = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if _is_learners(f.filename)]
+    where = ""
+    if frames:
+        line = clean(linecache.getline(frames[-1].filename, frames[-1].lineno), 100)
+        where = f" (line {frames[-1].lineno} of your code" + (f": `{line}`)" if line else ")")
+    nudge = next((n for p, n in {**nudges, **COMMON}.items() if re.search(p, summary)), NUDGE)
+    return Problem(summary + where, "no error", nudge)
+
+
+def _without_folders(text: str) -> str:
+    """``text`` with every absolute path cut down to its last part."""
+    return re.sub(r"(?<![\w./])(?:[A-Za-z]:)?[/\\](?:[^\s/\\'\":]+[/\\])+", "", text)
+
+
+_LIBRARIES = tuple(
+    os.path.realpath(path) + os.sep
+    for path in {
+        os.path.dirname(os.path.dirname(__file__)),
+        os.path.dirname(torch.__file__),
+        *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
+    }
+)
+
+
+def _is_learners(filename: str) -> bool:
+    """Whether a file of a traceback is neither ours nor a library's."""
+    frozen = filename.startswith("<frozen ") or filename == "<string>"
+    return not frozen and not os.path.realpath(filename).startswith(_LIBRARIES)
+
+
+def _raised_by_learner(error: BaseException) -> bool:
+    """Whether the attempt's own code has the ``raise``, not a library it called."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and _is_learners(frames[-1].filename)
