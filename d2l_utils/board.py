@@ -68,9 +68,10 @@ class ProgressBoard(HyperParameters):
 
     def show(self) -> None:
         """Draw the curves as they are now."""
-        start = time.monotonic()
         from IPython.display import display
 
+        figures.pyplot()  # sets the style; imported the first time, which is not a picture's cost
+        start = time.monotonic()
         picture, metadata = self._picture()
         if self._handle is None:
             self._handle = display(picture, metadata=metadata, raw=True, display_id=True)
@@ -95,7 +96,6 @@ class ProgressBoard(HyperParameters):
     def _picture(self) -> tuple[dict, dict]:
         """The MIME bundle of the figure, a PNG of two pixels a point, and its metadata."""
         if self.axes is None:
-            figures.pyplot()  # sets the style
             from matplotlib.figure import Figure
 
             # Not pyplot's: those the notebook shows once more at the end of the cell.

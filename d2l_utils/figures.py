@@ -108,7 +108,9 @@ def show_images(imgs, num_rows: int, num_cols: int, titles=None, scale: float = 
     for ax in axes:
         ax.set_axis_off()
     for i, (ax, image) in enumerate(zip(axes, imgs, strict=False)):
-        ax.imshow(image.detach().cpu() if isinstance(image, torch.Tensor) else image, cmap="gray")
+        ax.imshow(
+            image.numpy(force=True) if isinstance(image, torch.Tensor) else image, cmap="gray"
+        )
         if titles:
             ax.set_title(titles[i])
     return axes

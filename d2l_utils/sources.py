@@ -4,12 +4,11 @@ Four sources, tried in this order: ``root`` in torchvision's layout, the operati
 a download from torchvision's mirror, the bundled sample. Nothing is unpickled and nothing is used
 unverified: a damaged file is an error, never a reason to go on quietly to the next source.
 
-``python -m d2l_utils.sources`` puts the full data in place ahead of time (``make data``).
+``python -m d2l_utils`` puts the full data in place ahead of time (``make data``).
 """
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import hashlib
 import http.client
@@ -18,7 +17,6 @@ import os
 import queue
 import shutil
 import struct
-import sys
 import threading
 import time
 import urllib.request
@@ -30,7 +28,6 @@ import torch
 
 __all__ = ["SOURCES", "DataError", "default_root", "download", "fetch", "load"]
 
-__path__: list[str] = []  # keeps runpy from warning, at ``-m``, that the package has imported this
 
 SOURCES = ("root", "system", "download", "sample")
 REPOSITORY = Path(__file__).parents[1]
@@ -246,25 +243,3 @@ def fetch(root: Path) -> tuple[str, Path]:
         if read(source, root):
             return source, folder
     return "download", download(root)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m d2l_utils.sources", description=fetch.__doc__)
-    parser.add_argument("root", nargs="?", type=Path, default=default_root())
-    parser.add_argument("--optional", action="store_true", help="exit 0 without a full copy too")
-    options = parser.parse_args(arguments)
-    try:
-        source, folder = fetch(options.root)
-        line, code = f"60,000 + 10,000 images in {folder} (source: {source}).", 0
-    except OSError as error:
-        line = f"no full copy found and the download failed ({error})."
-        code = 0 if options.optional else 1
-    except DataError as error:
-        line, code = str(error), 1
-    print(f"Fashion-MNIST: {line}")
-    return code
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -107,7 +107,8 @@ class Trainer(HyperParameters):
             loss.backward()
             if self.gradient_clip_val > 0:
                 self.clip_gradients(self.gradient_clip_val, self.model)
-            self.optim.step()
+            with torch.no_grad():  # for optimizers written by hand, as in section 3.4
+                self.optim.step()
             self.train_batch_idx += 1
             self._bar.update(self._batch_size)
         if self.val_dataloader is not None:

@@ -30,6 +30,7 @@ from filelock import FileLock
 from torchvision import transforms
 
 from d2l_utils import sources
+from d2l_utils.__main__ import main
 from d2l_utils.data import DataModule, FashionMNIST, ImageDataset, as_it_is
 from d2l_utils.sources import DataError
 
@@ -443,7 +444,7 @@ def test_eight_processes_at_once(tiny, root, serve):
 def test_fetch_downloads_once(tiny, root, serve, capsys):
     asked = serve(tiny)
     for source in ("download", "root"):
-        assert sources.main([str(root)]) == 0
+        assert main([str(root)]) == 0
         out = capsys.readouterr().out
         assert out.count("\n") == 1
         assert f"{sources.raw_folder(root)} (source: {source})" in out
@@ -452,14 +453,14 @@ def test_fetch_downloads_once(tiny, root, serve, capsys):
 
 def test_fetch_is_content_with_the_system_package(tiny, root, monkeypatch, capsys):
     monkeypatch.setattr(sources, "SYSTEM", tiny)
-    assert sources.main([str(root)]) == 0
+    assert main([str(root)]) == 0
     assert f"{tiny} (source: system)" in capsys.readouterr().out
     assert not root.exists()
 
 
 @pytest.mark.parametrize(("options", "code"), [([], 1), (["--optional"], 0)])
 def test_fetch_without_any_source(root, capsys, options, code):
-    assert sources.main([str(root), *options]) == code
+    assert main([str(root), *options]) == code
     out = capsys.readouterr().out
     assert out.count("\n") == 1
     assert "refused" in out

@@ -1,0 +1,274 @@
+"""The training loop: what it computes, what it shows, how it ends."""
+
+import math
+import signal
+import threading
+
+import pytest
+import torch
+from torch import nn
+
+import d2l_utils as d2l
+
+
+class Toy(d2l.DataModule):
+    """Two classes told apart by the mean of an 8x8 image; 40 training and 24 validation images."""
+
+    def __init__(self, batch_size=16):
+        super().__init__()
+        self.save_hyperparameters()
+        random = torch.Generator().manual_seed(0)
+        self.y = torch.arange(64) % 2
+        self.X = torch.randn(64, 1, 8, 8, generator=random) + 2.0 * self.y[:, None, None, None]
+
+    def get_dataloader(self, train):
+        rows = slice(0, 40) if train else slice(40, 64)
+        return self.get_tensorloader((self.X, self.y), train, rows)
+
+
+class Net(d2l.Classifier):
+    def __init__(self, lr=0.1, layers=()):
+        super().__init__()
+        self.save_hyperparameters()
+        self.net = nn.Sequential(
+            nn.LazyConv2d(4, 3), nn.ReLU(), *layers, nn.Flatten(), nn.LazyLinear(2)
+        )
+
+
+def fit(model=None, data=None, epochs=2, **options):
+    torch.manual_seed(0)
+    model, trainer = model or Net(), d2l.Trainer(epochs, progress=False, **options)
+    trainer.fit(model, data or Toy())
+    return model, trainer
+
+
+def test_it_learns():
+    model, trainer = fit(epochs=5)
+    assert trainer.history[-1]["val_acc"] > 0.9
+    assert trainer.history[-1]["train_loss"] < trainer.history[0]["train_loss"] / 2
+    assert not model.training
+
+
+def test_same_result_as_a_loop_written_out():
+    torch.manual_seed(0)
+    expected, data = Net(), Toy()
+    expected(data.X[:1])
+    initial = {k: v.clone() for k, v in expected.state_dict().items()}
+    optim = torch.optim.SGD(expected.parameters(), lr=0.1)
+    torch.manual_seed(1)
+    for _ in range(2):
+        for X, y in data.train_dataloader():
+            optim.zero_grad()
+            nn.functional.cross_entropy(expected(X), y).backward()
+            optim.step()
+        for _ in data.val_dataloader():  # which draws a random number too
+            pass
+
+    model = Net()
+    model(data.X[:1])
+    model.load_state_dict(initial)
+    torch.manual_seed(1)
+    d2l.Trainer(2, progress=False).fit(model, data)
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(value, expected.state_dict()[name], atol=1e-6, rtol=1e-5)
+
+
+def test_history_holds_exact_means_over_examples():
+    """Also when the last batch is smaller: 24 validation images in batches of 16 and 8."""
+    model, trainer = fit(epochs=3)
+    data = Toy()
+    with torch.no_grad():
+        logits = model(data.X[40:])
+        loss = nn.functional.cross_entropy(logits, data.y[40:]).item()
+        acc = (logits.argmax(1) == data.y[40:]).float().mean().item()
+    last = trainer.history[-1]
+    assert [row["epoch"] for row in trainer.history] == [1, 2, 3]
+    assert last["val_loss"] == pytest.approx(loss, rel=1e-5)
+    assert last["val_acc"] == pytest.approx(acc)
+    assert last["lr"] == 0.1
+    assert last["seconds"] > 0
+    assert trainer.evaluate(model, data.val_dataloader()) == pytest.approx(
+        {"val_loss": loss, "val_acc": acc}, rel=1e-5
+    )
+
+
+def test_evaluate_draws_nothing_and_needs_no_fit():
+    model = Net()
+    model(torch.zeros(1, 1, 8, 8))
+    result = d2l.Trainer(1).evaluate(model, Toy().val_dataloader())
+    assert set(result) == {"val_loss", "val_acc"}
+    assert model.board.data == {}
+
+
+def test_board_gets_the_books_points():
+    """Two training points an epoch (three batches: each is drawn), one validation point."""
+    model, _ = fit(epochs=2)
+    train, val = model.board.data["train_loss"], model.board.data["val_acc"]
+    assert [p.x for p in train] == pytest.approx([0, 1 / 3, 2 / 3, 1, 4 / 3, 5 / 3])
+    assert [p.x for p in val] == [1, 2]
+    assert model.board.xlim == [0, 2]
+
+
+def test_a_second_fit_starts_a_new_board():
+    model, _ = fit(epochs=1)
+    d2l.Trainer(1, progress=False).fit(model, Toy())
+    assert [p.x for p in model.board.data["val_acc"]] == [1]
+
+
+def test_any_plotted_key_reaches_the_history():
+    class WithNorm(Net):
+        def training_step(self, batch):
+            self.plot("batch", torch.tensor(float(len(batch[0]))), train=True)
+            return super().training_step(batch)
+
+    _, trainer = fit(WithNorm(), epochs=1)
+    assert trainer.history[0]["train_batch"] == pytest.approx((16 * 16 * 2 + 8 * 8) / 40)
+
+
+def test_without_validation_data():
+    data = Toy()
+    data.val_dataloader = lambda: None
+    _, trainer = fit(data=data)
+    assert "val_loss" not in trainer.history[-1]
+    assert "train_loss" in trainer.history[-1]
+
+
+def test_channels_last_changes_nothing_but_rounding():
+    a, _ = fit()
+    b, _ = fit(channels_last=False)
+    assert a.net[0].weight.is_contiguous(memory_format=torch.channels_last)
+    for x, y in zip(a.parameters(), b.parameters(), strict=True):
+        torch.testing.assert_close(x, y, atol=1e-5, rtol=1e-4)
+
+
+def test_convolutions_see_channels_last():
+    seen = []
+
+    class Look(nn.Module):
+        def forward(self, X):
+            seen.append(X.is_contiguous(memory_format=torch.channels_last))
+            return X
+
+    fit(Net(layers=(Look(),)), epochs=1)
+    assert all(seen[1:])  # the first run gives the lazy layers their shapes
+
+
+def test_lazy_layers_reach_the_optimizer():
+    class Adam(Net):
+        def configure_optimizers(self):
+            return torch.optim.Adam(self.parameters(), lr=self.lr)
+
+    model, trainer = fit(Adam(lr=0.01), epochs=1)
+    assert len(trainer.optim.param_groups[0]["params"]) == len(list(model.parameters())) == 4
+
+
+def test_shaping_lazy_layers_leaves_batch_norm_statistics_alone():
+    model = Net(layers=(nn.LazyBatchNorm2d(),))
+    d2l.Trainer(0, progress=False).fit(model, Toy())
+    assert model.net[2].num_batches_tracked == 0
+
+
+def test_schedule_sets_the_rate_before_each_step():
+    rates = []
+
+    class Watch(Net):
+        def training_step(self, batch):
+            rates.append(self.trainer.optim.param_groups[0]["lr"])
+            return super().training_step(batch)
+
+    _, trainer = fit(Watch(lr=0.2), epochs=2, schedule=lambda done: 1 - done)
+    assert rates == pytest.approx([0.2 * (1 - i / 6) for i in range(6)])
+    assert trainer.history[-1]["lr"] == rates[-1]
+
+
+def test_gradient_clipping():
+    norms = []
+
+    class Watch(d2l.Trainer):
+        def clip_gradients(self, grad_clip_val, model):
+            super().clip_gradients(grad_clip_val, model)
+            norms.append(math.sqrt(sum(p.grad.square().sum() for p in model.parameters())))
+
+    Watch(1, gradient_clip_val=1e-3, progress=False).fit(Net(), Toy())
+    assert norms == pytest.approx([1e-3] * 3, rel=1e-2)
+
+
+def test_a_loss_that_is_not_finite_names_its_place_and_spares_the_weights():
+    data = Toy(batch_size=8)
+    data.get_tensorloader = lambda tensors, train, rows: torch.utils.data.DataLoader(
+        torch.utils.data.TensorDataset(*(t[rows] for t in tensors)), 8
+    )
+    data.X[20] = math.inf
+    model, trainer = Net(lr=0.25), d2l.Trainer(4, progress=False)
+    with pytest.raises(d2l.DivergenceError, match=r"nan in epoch 1, batch 3 of 5, .* rate 0\.25"):
+        trainer.fit(model, data)
+    assert all(p.isfinite().all() for p in model.parameters())
+    assert trainer.history == []
+
+
+def test_a_rate_too_large_is_caught():
+    with pytest.raises(d2l.DivergenceError, match="learning rate 1e\\+20"):
+        fit(Net(lr=1e20), epochs=50)
+
+
+def test_stop_button_leaves_a_usable_model(capsys):
+    """A real SIGINT, as the Stop button of Jupyter sends it, in the middle of an epoch."""
+
+    class Stopped(Net):
+        def training_step(self, batch):
+            if self.trainer.train_batch_idx == 4:
+                threading.Timer(0.01, signal.raise_signal, [signal.SIGINT]).start()
+                threading.Event().wait(5)
+            return super().training_step(batch)
+
+    model, trainer = fit(Stopped(), epochs=50)
+    assert trainer.interrupted
+    assert len(trainer.history) == 1
+    assert "Stopped in epoch 2 of 50" in capsys.readouterr().out
+    assert not model.training
+    assert model(Toy().X).isfinite().all()
+    trainer.fit(Net(), Toy(64))  # and the trainer can go on
+    assert not trainer.interrupted
+
+
+def test_progress_bar_counts_images(capsys):
+    trainer = d2l.Trainer(2)
+    trainer.fit(Net(), Toy())
+    out = capsys.readouterr().out
+    assert "epoch 2/2 100%" in out
+    assert "images/s" in out
+    assert "left, val_acc" in out
+
+
+@pytest.mark.parametrize("wrong", [-1, 1.5, "3", None])
+def test_max_epochs_must_be_a_count(wrong):
+    with pytest.raises(ValueError, match="max_epochs must be an integer of 0 or more, not"):
+        d2l.Trainer(wrong)
+
+
+def test_gradient_clip_val_must_not_be_negative():
+    with pytest.raises(ValueError, match="gradient_clip_val must be 0 or more, not -1"):
+        d2l.Trainer(1, gradient_clip_val=-1)
+
+
+def test_a_model_without_loss_says_so():
+    class Bare(d2l.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = nn.Linear(1, 1)
+
+    with pytest.raises(NotImplementedError, match=r"Bare must define loss\(Y_hat, Y\)"):
+        Bare().loss(0, 0)
+    with pytest.raises(AttributeError, match="needs a trainer"):
+        Bare().plot("loss", torch.tensor(0.0), train=True)
+    with pytest.raises(AttributeError, match=r"must set self\.net or define forward"):
+        d2l.Classifier()(torch.zeros(1))
+
+
+def test_gpu_path_moves_model_and_batches(monkeypatch):
+    """No GPU here: the CPU stands in for it, to see that both are sent there."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(d2l.runtime, "gpu", lambda i=0: torch.device("cpu"))
+    _, trainer = fit(epochs=1, num_gpus=1)
+    assert trainer.gpus == [torch.device("cpu")]
+    assert len(trainer.history) == 1
