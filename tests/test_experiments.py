@@ -1,0 +1,285 @@
+"""The budget switch, and records that resume, survive a crash and go stale."""
+
+import json
+
+import pytest
+import torch
+from torch import nn
+
+import d2l_utils as d2l
+from d2l_utils import experiments, sources
+from d2l_utils.experiments import network_operations
+
+
+class Net(d2l.Classifier):
+    def __init__(self, lr=0.1, channels=2, stride=1, relu=True):
+        super().__init__()
+        self.save_hyperparameters()
+        layers = [nn.LazyConv2d(channels, 3, stride=stride)] + [nn.ReLU()] * relu
+        self.net = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.LazyLinear(10))
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    """Makes studies of a tiny net on 200 images, their records in a folder of the test's own."""
+    monkeypatch.setenv("D2L_RESULTS", str(tmp_path))
+    monkeypatch.setenv("D2L_BUDGET", "full")
+    monkeypatch.delenv("D2L_EPOCHS", raising=False)
+    real = experiments.FashionMNIST
+
+    def few(*args, **kwargs):
+        data = real(*args, **kwargs, source="sample")
+        for part in (data.train, data.test, data.val):
+            part.images, part.labels = part.images[:200], part.labels[:200]
+        data.source = "system"
+        return data
+
+    monkeypatch.setattr(experiments, "FashionMNIST", few)
+
+    def make(arms=None, seeds=(0, 1), build=lambda config: Net(config["lr"]), **common):
+        common = {"epochs": 1, "batch_size": 100, "resize": 10, **common}
+        return d2l.Study("section/tiny", build, arms or {"a": {"lr": 0.1}}, common, seeds)
+
+    return make
+
+
+def runs(study):
+    return json.loads(study.path.read_text())["runs"]
+
+
+def test_budget(monkeypatch):
+    monkeypatch.delenv("D2L_BUDGET", raising=False)
+    assert d2l.budget() == "quick"
+    assert d2l.by_budget(quick=1, full=2) == 1
+    monkeypatch.setenv("D2L_BUDGET", "full")
+    assert d2l.by_budget(quick=1, full=2) == 2
+    monkeypatch.setenv("D2L_BUDGET", "fast")
+    with pytest.raises(ValueError, match="D2L_BUDGET must be 'quick' or 'full', not 'fast'"):
+        d2l.budget()
+
+
+def test_quick_trains_nothing(study, monkeypatch, capsys):
+    monkeypatch.setenv("D2L_BUDGET", "quick")
+    s = study()
+    s.run()
+    assert capsys.readouterr().out == "a: 0 of 2 runs recorded\n"
+    assert not s.path.exists()
+    assert "not recorded" in s.table()
+
+
+def test_a_record_tells_all(study, capsys):
+    s = study(holdout=50)
+    s.run()
+    out = capsys.readouterr().out
+    assert "run 1 of 2: a, seed 0" in out
+    assert "min left" in out
+    assert "a: 2 of 2 runs recorded" in out
+    record = runs(s)[0]
+    assert (
+        record["config"]
+        == s.arms["a"]
+        == dict(epochs=1, batch_size=100, resize=10, holdout=50, lr=0.1)
+    )
+    assert set(record["fingerprint"]) == {"network", "configuration", "data"}
+    assert set(record["provenance"]) == {"python", "torch", "torchvision", "cpu", "threads", "gpu"}
+    assert record["parameters"] == 3 * 3 * 2 + 2 + 2 * 10 + 10
+    assert {"epoch", "train_loss", "val_loss", "val_acc"} <= set(record["history"][0])
+    assert 0 <= record["test"]["acc"] <= 1
+    assert record["seconds"] > 0
+
+
+def test_the_test_set_is_read_once_at_the_end(study, monkeypatch):
+    reads = []
+    original = experiments.Trainer.evaluate
+    monkeypatch.setattr(
+        experiments.Trainer,
+        "evaluate",
+        lambda self, model, loader: (
+            reads.append(len(self.history)) or original(self, model, loader)
+        ),
+    )
+    s = study(seeds=(0,), epochs=2)
+    s.run()
+    assert reads == [2]
+    assert "val_acc" not in runs(s)[0]["history"][0]
+
+
+def test_resumes_run_by_run(study, monkeypatch, capsys):
+    """Stopped in its third run: the first two are kept, and not made again."""
+    s = study(arms={"a": {"lr": 0.1}, "b": {"lr": 0.2}})
+    train, made = s.train, []
+
+    def stopped(arm, seed, epochs=None):
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        made.append((arm, seed))
+        return train(arm, seed, epochs)
+
+    s.train = stopped
+    with pytest.raises(KeyboardInterrupt):
+        s.run()
+    assert [(run["arm"], run["seed"]) for run in runs(s)] == [("a", 0), ("b", 0)]
+    s.train = lambda arm, seed, epochs=None: made.append((arm, seed)) or train(arm, seed, epochs)
+    s.run()
+    assert made == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
+    capsys.readouterr()
+    s.run()
+    assert len(made) == 4
+    assert capsys.readouterr().out == "a: 2 of 2 runs recorded\nb: 2 of 2 runs recorded\n"
+
+
+def test_an_interrupted_run_is_not_recorded(study, monkeypatch):
+    def interrupted(self, model, data):
+        self.interrupted = True
+
+    monkeypatch.setattr(experiments.Trainer, "fit", interrupted)
+    s = study()
+    with pytest.raises(KeyboardInterrupt):
+        s.run()
+    assert not s.path.exists()
+
+
+def test_a_crash_while_writing_keeps_the_old_record(study, monkeypatch):
+    s = study(seeds=(0,))
+    s.run()
+    before = s.path.read_text()
+
+    def full_disk(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(experiments.os, "replace", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        s._write(runs(s)[0] | {"seed": 1})
+    assert s.path.read_text() == before
+
+
+def test_a_trial_prints_its_accuracy_and_records_nothing(study, monkeypatch, capsys):
+    monkeypatch.setenv("D2L_EPOCHS", "1")
+    s = study(seeds=(0,), epochs=50)
+    s.run()
+    assert "a, seed 0: test accuracy 0." in capsys.readouterr().out
+    assert not s.path.exists()
+
+
+def test_same_seed_same_numbers(study):
+    s = study()
+    a, b, c = s.train("a", 0), s.train("a", 0), s.train("a", 1)
+    assert a["history"][0]["train_loss"] == b["history"][0]["train_loss"]
+    assert a["history"][0]["train_loss"] != c["history"][0]["train_loss"]
+
+
+def test_arms_share_the_order_of_the_data(study, monkeypatch):
+    """However many random numbers an arm's initialisation draws."""
+    orders = []
+    fit = experiments.Trainer.fit
+
+    def look(self, model, data):
+        orders.append([y.tolist() for _, y in data.train_dataloader()])
+        fit(self, model, data)
+
+    monkeypatch.setattr(experiments.Trainer, "fit", look)
+    study(
+        arms={"a": {"lr": 0.1, "channels": 2}, "b": {"lr": 0.1, "channels": 5}},
+        build=lambda config: Net(channels=config["channels"]),
+        seeds=(0,),
+    ).run()
+    assert orders[0] == orders[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"epochs": 2}, "configuration"),
+        ({"arms": {"a": {"lr": 0.3}}}, "configuration"),
+        ({"build": lambda config: Net(config["lr"], channels=3)}, "network"),
+        ({"build": lambda config: Net(config["lr"], stride=2)}, "network"),
+        ({"build": lambda config: Net(config["lr"], relu=False)}, "network"),
+    ],
+)
+def test_what_changes_the_numbers_makes_a_record_stale(study, change, told):
+    study().run()
+    s = study(**change)
+    assert s.status() == (
+        "a: 0 of 2 runs recorded"
+        f"; seed 0 is STALE: its {told} changed; seed 1 is STALE: its {told} changed"
+    )
+    assert s.records() == {"a": []}
+    assert "not recorded" in s.table()
+
+
+def test_other_data_make_a_record_stale(study, monkeypatch):
+    study().run()
+    monkeypatch.setitem(sources.FULL_FILES, "t10k-labels-idx1-ubyte", ((10_000,), "0" * 32))
+    assert "its data changed" in study().status()
+
+
+def test_a_stale_record_is_replaced(study):
+    study(seeds=(0,)).run()
+    s = study(seeds=(0,), epochs=2)
+    s.run()
+    assert [len(run["history"]) for run in runs(s)] == [2]
+    assert s.status() == "a: 1 of 1 runs recorded"
+
+
+def test_a_refactoring_leaves_records_current(study):
+    class Renamed(d2l.Classifier):
+        """The same network in other words."""
+
+        def __init__(self, lr):
+            super().__init__()
+            self.lr, self.stem, self.head = lr, nn.Conv2d(1, 2, 3), nn.Linear(2, 10)
+
+        def forward(self, images):
+            features = torch.relu(self.stem(images))
+            pooled = nn.functional.adaptive_avg_pool2d(features, 1)
+            return self.head(pooled.flatten(1))
+
+    study().run()
+    assert study(build=lambda config: Renamed(config["lr"])).status() == "a: 2 of 2 runs recorded"
+
+
+def test_fingerprint_does_not_disturb_the_random_numbers(study):
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    study().fingerprint("a")
+    assert torch.rand(1) == expected
+
+
+def test_operations_of_googlenet():
+    lines = network_operations(d2l.GoogleNet(width=0.1), (1, 1, 28, 28))
+    assert sum("aten.convolution" in line for line in lines) == 57
+    assert sum("aten.max_pool2d" in line for line in lines) == 13
+    assert lines == network_operations(d2l.GoogleNet(width=0.1), (1, 1, 28, 28))
+
+
+def test_table_and_plot(study):
+    s = study(arms={"small rate": {"lr": 0.01}, "large rate": {"lr": 0.5}}, holdout=50, epochs=2)
+    s.run()
+    header, *rows = s.table().splitlines()
+    assert header.split() == ["arm", "parameters", "seeds", "epochs", "test", "accuracy", "min/run"]
+    assert [row.split()[:3] for row in rows] == [["small", "rate", "50"], ["large", "rate", "50"]]
+    assert all("±" in row for row in rows)
+    figure = s.plot("train_loss", "val_acc")
+    assert [len(ax.lines) for ax in figure.axes] == [2, 2]
+    drawn = figure.axes[1].lines[0].get_ydata()
+    recorded = [[row["val_acc"] for row in run["history"]] for run in s.records()["small rate"]]
+    assert drawn == pytest.approx([sum(pair) / 2 for pair in zip(*recorded, strict=True)])
+
+
+def test_a_full_run_wants_the_full_data(study, monkeypatch):
+    real = experiments.FashionMNIST
+
+    def sample(*args, **kwargs):
+        data = real(*args, **kwargs)
+        data.source = "sample"
+        return data
+
+    monkeypatch.setattr(experiments, "FashionMNIST", sample)
+    with pytest.raises(RuntimeError, match="run `make data` first"):
+        study().run()
+
+
+def test_the_configuration_must_be_whole():
+    with pytest.raises(ValueError, match=r"common must set \['batch_size', 'resize'\]"):
+        d2l.Study("x", Net, {"a": {}}, {"epochs": 1})
