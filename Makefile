@@ -3,6 +3,7 @@
 PYTHON ?= python3
 
 PY = .venv/bin/python
+SANITIZE = $(addprefix --nbval-sanitize-with ,$(wildcard tests/sanitize.cfg))
 
 # Everything stays in this folder, and the caller's shell does not leak in.
 export JUPYTER_CONFIG_DIR := $(CURDIR)/.jupyter/config
@@ -47,15 +48,14 @@ lab: .venv/.ready  ## Open the workbook in JupyterLab
 	    $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_ARGS)
 
 test: .venv/.ready-dev  ## Run every test and every notebook
-	$(PY) -m pytest tests notebooks -n auto --dist loadscope --nbval \
-	    $(addprefix --nbval-sanitize-with ,$(wildcard tests/sanitize.cfg)) $(PYTEST_ARGS)
+	$(PY) -m pytest tests notebooks -n auto --dist loadscope --nbval $(SANITIZE) $(PYTEST_ARGS)
 
 lint: .venv/.ready-dev  ## Check code and notebooks with ruff
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 
 data: .venv/.ready  ## Fetch the whole Fashion-MNIST into data/
-	$(PY) -m d2l_utils.sources
+	$(PY) -m d2l_utils
 
 results: .venv/.ready  ## Repeat the recorded full runs (hours; goes on where it stopped)
 	@set -e; for notebook in notebooks/*/*.ipynb; do \

@@ -6,7 +6,7 @@
 set -u
 requirements=$1 stamp=$2
 shift 2
-marker=.venv/.unfinished # there while an installation is under way, or was killed
+marker=.venv/.unfinished # left behind where an installation was killed
 
 refuse() {
     echo "set-up: $*" >&2
@@ -44,10 +44,16 @@ preflight() {
             "5 GB on Linux by wheels without CUDA (PIP_ARGS, see 'make help')"
 }
 
-if [ -e $marker ] && pid=$(cat $marker) && kill -0 "${pid:-none}" 2>/dev/null; then
-    refuse "another set-up (process $pid) is at work in this folder;" \
-        "remedy: wait for it, or delete $marker if it is something else"
-fi
+# One set-up at a time. The lock is on this file; it ends with the processes that hold it.
+exec 9<"$0"
+"$@" -c '
+import fcntl
+try:
+    fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except OSError:
+    print("Another set-up is at work in this folder; waiting for it", flush=True)
+    fcntl.flock(9, fcntl.LOCK_EX)' 2>/dev/null
+
 here=$(pwd -P)
 if [ -e $marker ] || [ "$(cat .venv/.ready 2>/dev/null || echo "$here")" != "$here" ] ||
     ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
@@ -56,7 +62,7 @@ if [ -e $marker ] || [ "$(cat .venv/.ready 2>/dev/null || echo "$here")" != "$he
     "$@" -m venv --clear .venv || refuse "$* -m venv failed, see above"
 fi
 
-echo $$ >$marker
+touch $marker
 mkdir -p .venv/tmp # beside the packages: /tmp is often a small RAM disk
 # shellcheck disable=SC2086 # several arguments are meant
 if ! TMPDIR=$here/.venv/tmp .venv/bin/python -m pip install ${PIP_ARGS-} -r "$requirements"; then
