@@ -21,10 +21,9 @@ other_python() {
     echo "install Python 3.12, then make PYTHON=python3.12 lab"
 }
 
-preflight() {
+check_python() {
     version=$("$@" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) ||
-        refuse "$* does not run; needed: Python 3.10 to 3.13;" \
-            "remedy: $(other_python)"
+        refuse "$* does not run; needed: Python 3.10 to 3.13; remedy: $(other_python)"
     case $version in
         3.10 | 3.11 | 3.12 | 3.13) ;;
         *) refuse "$* is Python $version; needed: 3.10 to 3.13; remedy: $(other_python)" ;;
@@ -32,7 +31,9 @@ preflight() {
     "$@" -c 'import ensurepip, venv' >/dev/null 2>&1 ||
         refuse "$* (Python $version) cannot make virtual environments: no ensurepip;" \
             "remedy: sudo apt install python$version-venv"
+}
 
+check_disk() {
     case "$(uname -s) ${PIP_ARGS-}" in
         *cpu*) need=3 ;;
         Linux*) need=12 ;; # torch brings CUDA: 6 GB, and its wheels twice while pip is at work
@@ -57,18 +58,20 @@ except OSError:
 here=$(pwd -P)
 if [ -e $marker ] || [ "$(cat .venv/.ready 2>/dev/null || echo "$here")" != "$here" ] ||
     ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
-    preflight "$@"
+    check_python "$@"
+    rm -rf .venv
+    check_disk
     echo "Making .venv with $* ($version)"
-    "$@" -m venv --clear .venv || refuse "$* -m venv failed, see above"
+    "$@" -m venv .venv || refuse "$* -m venv failed, see above"
 fi
 
 touch $marker
 mkdir -p .venv/tmp # beside the packages: /tmp is often a small RAM disk
 # shellcheck disable=SC2086 # several arguments are meant
-if ! TMPDIR=$here/.venv/tmp .venv/bin/python -m pip install ${PIP_ARGS-} -r "$requirements"; then
-    rm -f $marker # pip undoes its own failures; only a kill leaves a half-made .venv
+TMPDIR=$here/.venv/tmp .venv/bin/python -m pip install ${PIP_ARGS-} -r "$requirements" || {
+    [ $? -gt 2 ] || rm -f $marker # pip undoes its own failures, 1 and 2; not its being killed
     refuse "pip failed, see above; remedy: check the network, then repeat the same make command"
-fi
+}
 rm -rf .venv/tmp
 settings=.venv/share/jupyter/lab/settings
 mkdir -p $settings && cp .binder/overrides.json $settings/

@@ -68,6 +68,7 @@ def python(tmp_path):
         '*"-m venv"*) mkdir -p .venv/bin && cp "$0" .venv/bin/python && echo venv >> calls ;;',
         '*"pip --version"*) true ;;',
         '*"pip install"*) echo "$*" >> calls; [ -z "${FAKE_PIP-}" ] || eval "$FAKE_PIP" ;;',
+        """*IPython*) echo "${PWD##*/} $D2L_BUDGET $*" >> ../../calls; [ "$3" != 2.ipynb ] ;;""",
         "*) exit 1 ;;",
         "esac",
     )
@@ -137,11 +138,12 @@ def test_a_changed_pin_is_installed(folder, python, path):
 
 
 @pytest.mark.parametrize("stamp", [".venv/.ready", ".venv/.ready-dev"])
-def test_a_killed_setup_starts_from_nothing(stamp, folder, python, path):
+@pytest.mark.parametrize("victim", ["$PPID", "$$"], ids=["all", "pip"])
+def test_a_killed_setup_starts_from_nothing(victim, stamp, folder, python, path):
     arguments = [stamp, f"PYTHON={python}"]
     if stamp.endswith("dev"):
         make(".venv/.ready", *arguments[1:], cwd=folder, PATH=path)
-    assert make(*arguments, cwd=folder, PATH=path, FAKE_PIP="kill -9 $PPID").returncode != 0
+    assert make(*arguments, cwd=folder, PATH=path, FAKE_PIP=f"kill -9 {victim}").returncode != 0
     assert make("-q", "setup", cwd=folder).returncode == 1
     before = calls(folder).count("venv")
     assert make(*arguments, cwd=folder, PATH=path).returncode == 0
@@ -172,6 +174,16 @@ def test_a_moved_folder_is_set_up_again(folder, python, path):
     moved = folder.rename(folder.with_name("moved"))
     assert make("setup", f"PYTHON={python}", cwd=moved, PATH=path).returncode == 0
     assert calls(moved).count("venv") == 2
+
+
+def test_results_run_each_notebook_in_its_folder_until_one_fails(folder, python, path):
+    make("setup", f"PYTHON={python}", cwd=folder, PATH=path)
+    for name in ("1.ipynb", "2.ipynb", "3.ipynb"):
+        (folder / "notebooks/8_4").mkdir(parents=True, exist_ok=True)
+        (folder / "notebooks/8_4" / name).touch()
+    assert make("results", cwd=folder).returncode != 0
+    ran = ["8_4 full -m IPython 1.ipynb", "8_4 full -m IPython 2.ipynb"]
+    assert calls(folder)[2:] == ran
 
 
 def test_help_lists_each_target():
