@@ -292,5 +292,6 @@ class Study:
                     (line,) = axis.plot(epochs, mean, ".-", label=arm)
                     axis.fill_between(epochs, low, high, color=line.get_color(), alpha=0.2)
             axis.set(xlabel="epoch", ylabel=key.replace("_", " "))
-            axis.legend()
+            if axis.lines:
+                axis.legend()
         return figure

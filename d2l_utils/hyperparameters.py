@@ -23,7 +23,8 @@ class HyperParameters:
     def save_hyperparameters(self, ignore: Iterable[str] = ()) -> None:
         """Keep the caller's arguments as attributes of ``self`` and in ``self.hparams``.
 
-        Names in ``ignore`` and names that begin with an underscore are left out.
+        Call it first thing: what other local variables there are by then is kept as well. Left
+        out are names in ``ignore`` and names that begin with an underscore.
         """
         arguments = inspect.getargvalues(inspect.currentframe().f_back).locals
         skipped = {"self", *ignore}

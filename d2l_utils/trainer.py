@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections.abc import Callable
 
@@ -11,13 +10,10 @@ import torch
 from torch import nn
 
 from . import runtime
-from .board import in_notebook
 from .hyperparameters import HyperParameters
+from .progress import progress_bar
 
 __all__ = ["DivergenceError", "Trainer"]
-
-
-BAR = "{desc} {percentage:3.0f}%|{bar:24}| {rate_noinv_fmt}, {remaining} left{postfix}"
 
 
 class DivergenceError(FloatingPointError):
@@ -119,7 +115,7 @@ class Trainer(HyperParameters):
             | {"lr": self._learning_rate(), "seconds": time.perf_counter() - start}
         )
         if "val_acc" in self._totals:
-            self._bar.set_postfix_str(f"val_acc {self.history[-1]['val_acc']:.3f}", refresh=False)
+            self._bar.set_postfix_str(f"val_acc {self.history[-1]['val_acc']:.3f}")
 
     def evaluate(self, model, dataloader) -> dict[str, float]:
         """Means over ``dataloader`` of what the model's ``validation_step`` plots.
@@ -199,13 +195,13 @@ class Trainer(HyperParameters):
         points = self.model.plot_train_per_epoch if train else self.model.plot_valid_per_epoch
         x = self.train_batch_idx / batches if train else self.epoch + 1
         window = self._windows.setdefault(label, [])
-        window.append((x, value))
+        window.append((x, value * weight, weight))
         if len(window) >= max(1, int(batches / points)):
-            mean_x = sum(x for x, _ in window) / len(window)
-            mean_y = torch.stack([y.float() for _, y in window]).mean().item()
+            xs, values, weights = zip(*window, strict=True)
             window.clear()
+            mean = float(sum(values)) / sum(weights)
             self.model.board.xlabel = "epoch"
-            self.model.board.draw(mean_x, mean_y, label)
+            self.model.board.draw(sum(xs) / len(xs), mean, label)
 
     def _means(self) -> dict[str, float]:
         return {label: float(total) / count for label, (total, count) in self._totals.items()}
@@ -244,19 +240,8 @@ class Trainer(HyperParameters):
             self.model(*example[:-1])
 
     def _progress_bar(self):
-        from tqdm import tqdm
-
         try:
             total = self.max_epochs * len(self.train_dataloader.dataset)
         except (AttributeError, TypeError):  # a loader of unknown size
             total = None
-        watched = in_notebook() or sys.stdout.isatty()
-        return tqdm(
-            total=total,
-            unit=" images",
-            unit_scale=True,
-            file=sys.stdout,
-            disable=not self.progress,
-            bar_format=BAR,
-            mininterval=0.3 if watched else 30,  # seconds; a log file should not grow with time
-        )
+        return progress_bar(total, "images", show=self.progress)

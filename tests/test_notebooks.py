@@ -1,0 +1,231 @@
+"""The contract that every notebook keeps, and the proof that the regression harness bites.
+
+nbval itself runs each notebook and compares its outputs: ``pytest notebooks --nbval``.
+"""
+
+import copy
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
+HEADINGS = [
+    "The question",
+    "Your turn",
+    "Hints",
+    "Solution",
+    "Evidence",
+    "Answer",
+    "Common mistakes",
+    "Going further",
+    "References",
+]
+SCREEN = 32  # lines of code that fit on one
+IGNORED_SHARE = 1 / 4  # of the code cells may go without comparison
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def sources(notebook, kind):
+    return [cell.source for cell in notebook.cells if cell.cell_type == kind]
+
+
+def outputs(cells):
+    return [output for cell in cells if cell.cell_type == "code" for output in cell.outputs]
+
+
+def text(output):
+    """What an output shows in words."""
+    data = output.get("data", {})
+    words = [value for kind, value in data.items() if not kind.startswith("image/")]
+    return "\n".join([output.get("text", ""), *map(str, words)])
+
+
+def section(notebook, heading):
+    """The cells below ``## heading``, and those above it."""
+    starts = [
+        i
+        for i, cell in enumerate(notebook.cells)
+        if cell.cell_type == "markdown" and cell.source.startswith("## ")
+    ]
+    titles = [notebook.cells[i].source.splitlines()[0][3:] for i in starts]
+    first = starts[titles.index(heading)]
+    last = next((i for i in starts if i > first), len(notebook.cells))
+    return notebook.cells[first:last], notebook.cells[:first]
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def path(request):
+    return request.param
+
+
+@pytest.fixture
+def notebook(path):
+    return read(path)
+
+
+def test_there_are_notebooks():
+    assert NOTEBOOKS
+
+
+def test_headings_in_order(notebook):
+    titles = re.findall(r"^## (.*)$", "\n".join(sources(notebook, "markdown")), re.MULTILINE)
+    assert [title for title in titles if title in HEADINGS] == HEADINGS
+
+
+def test_title_and_table_first(notebook):
+    first = notebook.cells[0]
+    assert first.cell_type == "markdown"
+    assert first.source.startswith("# ")
+    for row in ("You will build", "You need", "Time and memory", "Book section", "Paper"):
+        assert f"| **{row}" in first.source
+    assert "https://d2l.ai/" in first.source
+    assert "arxiv.org/abs/" in first.source
+
+
+def test_saved_executed_in_order_without_errors(notebook):
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert all(output.output_type != "error" for output in outputs(notebook.cells))
+    assert all(output.get("name") != "stderr" for output in outputs(notebook.cells))
+
+
+def test_kernel_and_format(path, notebook):
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
+    nbformat.validate(notebook)
+    assert path.stat().st_size < 1_000_000
+
+
+def test_no_machine_path_and_no_time_of_day(path):
+    raw = path.read_text()
+    assert not re.search(r"/(home|root|tmp|work|Users|mnt)/|[A-Z]:\\\\", raw)
+    assert not re.search(r"\b\d\d:\d\d:\d\d\b|20\d\d-\d\d-\d\d", raw)
+    assert "iopub" not in raw  # the time stamps that some tools save with each cell
+
+
+def test_code_cells_fit_a_screen(notebook):
+    assert max(len(source.splitlines()) for source in sources(notebook, "code")) <= SCREEN
+    assert all(source.strip() for source in sources(notebook, "code"))
+
+
+def test_few_cells_go_uncompared(notebook):
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    ignored = [c for c in code if "nbval-ignore-output" in c.metadata.get("tags", [])]
+    assert len(ignored) <= IGNORED_SHARE * len(code)
+    assert not any("NBVAL" in cell.source for cell in code)  # a tag is seen, a comment is not
+    assert not any("raises-exception" in c.metadata.get("tags", []) for c in code)
+
+
+def test_every_check_is_tried_by_the_learner_and_passed_by_the_solution(notebook):
+    ids = re.compile(r"d2l\.check\(\s*[\"']([^\"']+)")
+    turn, _ = section(notebook, "Your turn")
+    solution, _ = section(notebook, "Solution")
+    asked = {i for cell in turn if cell.cell_type == "code" for i in ids.findall(cell.source)}
+    solved = {i for cell in solution if cell.cell_type == "code" for i in ids.findall(cell.source)}
+    assert asked
+    assert asked == solved
+    for output in outputs(turn):
+        assert "not attempted yet" in text(output)
+    for cell in solution:
+        if cell.cell_type == "code" and ids.search(cell.source):
+            assert ": passed" in "".join(map(text, cell.outputs))
+
+
+def test_solutions_are_tagged_and_folded(notebook):
+    for cell in section(notebook, "Solution")[0]:
+        if cell.cell_type == "code":
+            assert "solution" in cell.metadata.tags
+            assert cell.metadata.jupyter.source_hidden
+
+
+def test_hints_are_folded(notebook):
+    hints = "\n".join(cell.source for cell in section(notebook, "Hints")[0])
+    assert 2 <= hints.count("<details>") == hints.count("</details>") <= 4
+
+
+def figures_in(prose):
+    """Its numbers that need a proof: of three digits and more, with a fraction, or a per cent."""
+    prose = re.sub(r"\]\([^)]*\)|arXiv \d+\.\d+|\b(19|20)\d\d\b|D2L \d+\.\d+", "", prose)
+    prose = re.sub(r"\d+\s*[x×]\s*\d+", "", prose)
+    return re.findall(r"\d{1,3}(?:,\d{3})+|\d+\.\d+|\d{3,}|\d+(?= ?%)", prose)
+
+
+def test_each_figure_of_the_answer_was_printed_above(notebook):
+    answer, above = section(notebook, "Answer")
+    printed = "\n".join(text(output) for output in outputs(above))
+    for figure in figures_in("\n".join(cell.source for cell in answer)):
+        assert re.search(rf"(?<![\d.,]){re.escape(figure)}(?!\d)", printed), figure
+
+
+def test_mistakes_are_refuted_by_cells(notebook):
+    cells, _ = section(notebook, "Common mistakes")
+    assert sum(cell.source.count('**"') for cell in cells if cell.cell_type == "markdown") >= 1
+    assert sum(cell.cell_type == "code" for cell in cells) >= 1
+
+
+def test_relative_links_lead_somewhere(path, notebook):
+    for target in re.findall(r"\]\(([^)#]+)\)", "\n".join(sources(notebook, "markdown"))):
+        assert target.startswith("https://") or (path.parent / target).exists(), target
+
+
+# -- the harness bites -----------------------------------------------------------------------------
+
+
+def nbval(path):
+    """Run nbval on one notebook, strictly, as ``make test`` does; its outcome and its report."""
+    command = [sys.executable, "-m", "pytest", "--nbval", "-p", "no:cacheprovider", str(path)]
+    done = subprocess.run(command, cwd=path.parent, capture_output=True, text=True)
+    return done.returncode, done.stdout
+
+
+@pytest.fixture(scope="module")
+def exact_cells():
+    """The cells of notebook 0 up to its first exact numbers; quick to run."""
+    notebook = read(ROOT / "notebooks/8_4_googlenet/0_googlenet.ipynb")
+    ids = [cell.id for cell in notebook.cells]
+    notebook.cells = notebook.cells[: ids.index("reductions-cost") + 1]
+    return notebook
+
+
+def test_nbval_passes_an_unchanged_notebook(exact_cells, tmp_path):
+    nbformat.write(exact_cells, tmp_path / "copy.ipynb")
+    code, report = nbval(tmp_path / "copy.ipynb")
+    assert code == 0, report
+
+
+def test_nbval_fails_when_one_number_is_changed(exact_cells, tmp_path):
+    wrong = copy.deepcopy(exact_cells)
+    output = wrong.cells[-1].outputs[0]
+    assert "163,696" in output.text
+    output.text = output.text.replace("163,696", "163,697")
+    nbformat.write(wrong, tmp_path / "copy.ipynb")
+    code, report = nbval(tmp_path / "copy.ipynb")
+    assert code == 1
+    assert "163,697" in report
+    assert "1 failed" in report
+
+
+def test_nbval_fails_when_a_drawing_is_changed(exact_cells, tmp_path):
+    wrong = copy.deepcopy(exact_cells)
+    (drawing,) = (cell for cell in wrong.cells if cell.id == "block-drawing")
+    data = next(o.data for o in drawing.outputs if "data" in o)
+    data["text/vnd.mermaid"] = data["text/vnd.mermaid"].replace("5×5", "3×3")
+    nbformat.write(wrong, tmp_path / "copy.ipynb")
+    code, report = nbval(tmp_path / "copy.ipynb")
+    assert code == 1
+    assert "1 failed" in report
+
+
+def test_make_test_is_strict():
+    makefile = (ROOT / "Makefile").read_text()
+    assert "--nbval " in makefile
+    assert "--nbval-lax" not in makefile
+    assert "--dist loadscope" in makefile
