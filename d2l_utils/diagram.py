@@ -12,6 +12,12 @@ from torch import nn
 
 __all__ = ["Diagram", "diagram"]
 
+# Colours of its own: a drawing made under JupyterLab's light theme stays when the reader changes
+# to the dark one.
+THEME = """%%{init: {"theme": "base", "themeVariables": {"primaryColor": "#dcebf7",
+"primaryTextColor": "#222222", "primaryBorderColor": "#0072B2", "lineColor": "#7a7a7a"}}}%%
+"""
+
 
 class Diagram:
     """Mermaid source that JupyterLab shows as a picture, a terminal as text."""
@@ -101,7 +107,7 @@ class _Drawing:
     def source(self, direction: str) -> str:
         boxes = [f'    n{i}["{label}"]' for i, label in enumerate(self.boxes)]
         arrows = [f"    n{i} --> n{j}" for i, j in self.arrows]
-        return "\n".join([f"flowchart {direction}", *boxes, *arrows])
+        return "\n".join([f"{THEME}flowchart {direction}", *boxes, *arrows])
 
 
 def diagram(

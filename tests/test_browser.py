@@ -1,0 +1,291 @@
+"""The workbook as its readers meet it: a real JupyterLab in headless Chromium.
+
+Set ``D2L_SCREENSHOTS`` to a folder to keep what the browser saw.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[1]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+browser_path = next(filter(None, map(shutil.which, BROWSERS)), None)
+sync_api = pytest.importorskip("playwright.sync_api")
+pytestmark = pytest.mark.skipif(browser_path is None, reason=f"none of {BROWSERS} is installed")
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+SOLUTION = """class MyInception(nn.Module):
+    def __init__(self, c1, c2, c3, c4):
+        super().__init__()
+        conv = nn.LazyConv2d
+        self.a = nn.Sequential(conv(c1, 1), nn.ReLU())
+        self.b = nn.Sequential(conv(c2[0], 1), nn.ReLU(), conv(c2[1], 3, padding=1), nn.ReLU())
+        self.c = nn.Sequential(conv(c3[0], 1), nn.ReLU(), conv(c3[1], 5, padding=PAD), nn.ReLU())
+        self.d = nn.Sequential(nn.MaxPool2d(3, stride=1, padding=1), conv(c4, 1), nn.ReLU())
+
+    def forward(self, X):
+        return torch.cat([self.a(X), self.b(X), self.c(X), self.d(X)], dim=1)
+"""
+
+TRAINING = """
+import torch
+import d2l_utils as d2l
+
+data = d2l.FashionMNIST(batch_size=16, source="sample", holdout=1000, seed=0)
+model = d2l.LeNet()
+trainer = d2l.Trainer(max_epochs=1000)
+trainer.fit(model, data)
+"""
+AFTER = "print(trainer.interrupted, tuple(model(torch.zeros(2, 1, 28, 28)).shape))"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The notebooks, in a folder where running them changes nothing of the repository."""
+    folder = tmp_path_factory.mktemp("lab")
+    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
+    cells = [nbformat.v4.new_code_cell(source) for source in (TRAINING, AFTER)]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    stop = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
+    nbformat.write(stop, folder / "notebooks/stop.ipynb")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def lab(folder):
+    """The address of a running JupyterLab, its token included."""
+    places = {
+        f"JUPYTER_{kind}_DIR": str(folder / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")
+    }
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--port=0", "--ip=127.0.0.1"]
+    command += ["--allow-root", "--LabApp.expose_app_in_browser=True"]
+    command += ["--LabApp.news_url=", f"--notebook-dir={folder / 'notebooks'}"]
+    with open(folder / "lab.log", "w") as log:
+        server = subprocess.Popen(
+            command, stderr=log, env=os.environ | places | {"JUPYTER_PREFER_ENV_PATH": "1"}
+        )
+    try:
+        for _ in range(600):
+            found = re.search(
+                r"http://127\.0\.0\.1:\d+/lab\?token=\w+", (folder / "lab.log").read_text()
+            )
+            if found:
+                break
+            assert server.poll() is None, (folder / "lab.log").read_text()
+            time.sleep(0.1)
+        yield found[0]
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Lab:
+    """One notebook open in JupyterLab."""
+
+    def __init__(self, page, address, notebook):
+        base, token = address.split("/lab?")
+        self.page = page
+        page.goto(f"{base}/lab/tree/{notebook}?{token}&reset")
+        page.wait_for_function(
+            "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
+            "?.status === 'idle'",
+            timeout=90_000,
+        )
+
+    def cells(self):
+        """The cells of the notebook, as JupyterLab would save them."""
+        return self.page.evaluate("jupyterapp.shell.currentWidget.content.model.toJSON().cells")
+
+    def code(self):
+        return [cell for cell in self.cells() if cell["cell_type"] == "code"]
+
+    def menu(self, *names):
+        for name in names:
+            self.page.get_by_role("menuitem", name=name, exact=True).click()
+
+    def wait_until_all_ran(self, seconds=240):
+        self.page.wait_for_function(
+            """() => {
+                const {content, sessionContext} = jupyterapp.shell.currentWidget;
+                const code = [...content.model.cells].filter(cell => cell.type === 'code');
+                return code.every(cell => cell.executionCount && cell.executionState === 'idle')
+                    && sessionContext.session.kernel.status === 'idle';
+            }""",
+            timeout=1000 * seconds,
+        )
+
+    def show(self, cell_id):
+        """Scroll to a cell and select it."""
+        self.page.evaluate(
+            """async id => {
+                const {content} = jupyterapp.shell.currentWidget;
+                const index = content.widgets.findIndex(cell => cell.model.id === id);
+                content.activeCellIndex = index;
+                await content.scrollToItem(index, 'start');
+            }""",
+            cell_id,
+        )
+        self.page.wait_for_timeout(500)
+
+    def picture(self, name):
+        if folder := os.environ.get("D2L_SCREENSHOTS"):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+@pytest.fixture(scope="module")
+def notebook0(lab, browser):
+    """Notebook 0, all its cells run by the Run menu."""
+    page = browser.new_page(viewport={"width": 1300, "height": 1000})
+    opened = Lab(page, lab, "8_4_googlenet/0_googlenet.ipynb")
+    opened.before = opened.code()
+    opened.page.evaluate("jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
+    opened.menu("Run", "Run All Cells")
+    opened.wait_until_all_ran()
+    return opened
+
+
+def test_no_question_stands_in_the_way(notebook0):
+    """No dialog, no offer of news, no choice of a kernel."""
+    assert notebook0.page.locator(".jp-Dialog").count() == 0
+    assert notebook0.page.locator(".jp-toast-button, .Toastify__toast").count() == 0
+
+
+def test_runs_top_to_bottom(notebook0):
+    code = notebook0.code()
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
+    errors = [o for cell in code for o in cell["outputs"] if o["output_type"] == "error"]
+    assert errors == []
+
+
+def test_its_claims_hold_here_too(notebook0):
+    printed = "".join(
+        "".join(output.get("text", "")) for cell in notebook0.code() for output in cell["outputs"]
+    )
+    assert "max |Δ| < 1e-5: True" in printed
+    assert "right after 4 epochs: True" in printed
+
+
+@pytest.mark.parametrize("cell", ["drawing", "block-drawing"])
+def test_diagrams_are_rendered(notebook0, cell):
+    notebook0.show(cell)
+    drawing = notebook0.page.locator(
+        ".jp-mod-active .jp-RenderedMermaid img, .jp-mod-active .jp-RenderedMermaid svg"
+    )
+    drawing.first.wait_for(timeout=30_000)
+    size = drawing.first.bounding_box()
+    assert size["width"] > 300
+    assert size["height"] > 100
+    assert notebook0.page.locator(".jp-RenderedMermaid.jp-mod-warning").count() == 0
+    notebook0.picture(cell)
+
+
+def test_check_report_is_shown_as_html(notebook0):
+    notebook0.show("check")
+    report = notebook0.page.locator(".jp-mod-active .jp-RenderedHTML")
+    assert "not attempted yet" in report.inner_text()
+    assert notebook0.page.locator(".jp-mod-active .jp-OutputArea-child").count() == 1
+    notebook0.picture("check")
+
+
+def test_solution_is_folded(notebook0):
+    notebook0.show("solution-code")
+    assert notebook0.page.locator(".jp-mod-active .jp-InputPlaceholder").is_visible()
+    assert not notebook0.page.locator(".jp-mod-active .jp-CodeMirrorEditor").is_visible()
+    notebook0.picture("solution")
+
+
+def test_training_shows_one_bar_and_one_picture(notebook0):
+    (cell,) = (cell for cell in notebook0.code() if cell["id"] == "quick-training")
+    bar, curves = cell["outputs"]
+    assert "epoch 4/4 100%" in "".join(bar["data"]["text/plain"])
+    assert "image/png" in curves["data"]
+    notebook0.show("quick-training")
+    notebook0.picture("training")
+
+
+@pytest.mark.parametrize(
+    "cell", ["title", "workbook", "torchinfo", "counts", "full-plot", "answer", "mistakes"]
+)
+def test_the_rest_is_on_display(notebook0, cell):
+    notebook0.show(cell)
+    notebook0.picture(cell)
+    assert (
+        notebook0.page.locator(".jp-mod-active .jp-RenderedText[data-mime-type$=stderr]").count()
+        == 0
+    )
+
+
+def test_readable_in_the_dark_theme(notebook0):
+    notebook0.page.evaluate(
+        "jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
+    )
+    notebook0.page.wait_for_function("document.body.dataset.jpThemeLight === 'false'")
+    for cell in ("block-drawing", "solution-check", "quick-training", "full-plot"):
+        notebook0.show(cell)
+        notebook0.page.wait_for_timeout(1000)
+        notebook0.picture(f"dark-{cell}")
+    notebook0.page.evaluate(
+        "jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Light'})"
+    )
+
+
+@pytest.mark.parametrize(
+    ("padding", "heading", "nudge"),
+    [("1", "requirements met so far", "5x5"), ("2", ": passed", "")],
+    ids=["wrong", "right"],
+)
+def test_a_learner_fills_in_the_scaffold(notebook0, padding, heading, nudge):
+    """Typed into the editor, run by Shift+Enter, checked by the cell below."""
+    page = notebook0.page
+    notebook0.show("scaffold")
+    page.locator(".jp-mod-active .cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(SOLUTION.replace("PAD", padding))
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.press("Shift+Enter")
+    notebook0.wait_until_all_ran()
+    (cell,) = (cell for cell in notebook0.code() if cell["id"] == "check")
+    report = "".join(cell["outputs"][0]["data"]["text/plain"])
+    assert heading in report
+    assert nudge in report
+    notebook0.show("check")
+    notebook0.picture(f"check-padding-{padding}")
+
+
+def test_stop_button_leaves_a_usable_model(lab, browser):
+    page = browser.new_page(viewport={"width": 1300, "height": 900})
+    opened = Lab(page, lab, "stop.ipynb")
+    opened.menu("Run", "Run All Cells")
+    page.locator(".jp-RenderedImage img").wait_for(timeout=60_000)
+    page.wait_for_timeout(3000)
+    assert page.locator(".jp-RenderedImage img").count() == 1
+    page.locator('[data-jp-item-name="interrupt"] >> visible=true').first.click()
+    opened.wait_until_all_ran(60)
+    training, after = opened.code()
+    assert "Stopped in epoch" in "".join(training["outputs"][-1]["text"])
+    assert "".join(after["outputs"][0]["text"]).strip() == "True (2, 10)"
+    opened.picture("stopped")
