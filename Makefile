@@ -16,7 +16,7 @@ export PIP_USER := 0
 export PIP_ARGS
 unexport PYTHONPATH PYTHONHOME JUPYTER_PATH JUPYTER_CONFIG_PATH MPLBACKEND
 
-.PHONY: help setup lab test lint data results clean
+.PHONY: help setup lab test lint data results save clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  make \1	\2/p' Makefile
@@ -24,6 +24,7 @@ help:  ## List the targets
 	@echo 'PYTHON=python3.12                   another Python (3.10 to 3.13) for .venv'
 	@echo 'LAB_ARGS="--no-browser --port 9999" more arguments for JupyterLab'
 	@echo 'PYTEST_ARGS="-k checks"             more arguments for pytest'
+	@echo 'NOTEBOOK=notebooks/…/….ipynb       the one to save'
 	@echo 'PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"'
 	@echo '                                    no CUDA: 5 GB less on Linux'
 
@@ -62,6 +63,11 @@ results: .venv/.ready  ## Repeat the recorded full runs (hours; goes on where it
 	    echo "== $$notebook"; \
 	    (cd "$${notebook%/*}" && D2L_BUDGET=full "$$OLDPWD/$(PY)" -m IPython "$${notebook##*/}"); \
 	done
+
+save: .venv/.ready  ## Run a notebook, NOTEBOOK=path, and save it with its outputs
+	$(if $(NOTEBOOK),,$(error save: which notebook? make save NOTEBOOK=notebooks/…/….ipynb))
+	env -u D2L_BUDGET $(PY) -m nbconvert --to notebook --execute --inplace \
+	    --ExecutePreprocessor.record_timing=False "$(NOTEBOOK)"
 
 clean:  ## Remove .venv and caches; data and results stay
 	rm -rf .venv .jupyter .pytest_cache .ruff_cache .hypothesis *.egg-info

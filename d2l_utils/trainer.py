@@ -69,6 +69,8 @@ class Trainer(HyperParameters):
         Raises:
             DivergenceError: the loss became infinite or not a number; names the place.
         """
+        if not self.gpus:
+            runtime.keep_memory()
         self.prepare_data(data)
         self.prepare_model(model)
         self.optim = model.configure_optimizers()

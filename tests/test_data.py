@@ -470,7 +470,7 @@ def test_command_line(root):
     raw = sources.raw_folder(root)
     raw.mkdir(parents=True)
     (raw / f"{IMAGES}.gz").write_bytes(b"")
-    command = [sys.executable, "-W", "error::RuntimeWarning", "-m", "d2l_utils.sources"]
+    command = [sys.executable, "-W", "error::RuntimeWarning", "-m", "d2l_utils"]
     done = subprocess.run(
         command, env=os.environ | {"D2L_DATA": str(root)}, capture_output=True, text=True
     )
