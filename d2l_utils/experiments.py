@@ -259,7 +259,9 @@ class Study:
                 continue
             accuracies = [100 * run["test"]["acc"] for run in runs]
             spread = f" ± {statistics.stdev(accuracies):.2f}" if len(runs) > 1 else ""
-            minutes = statistics.mean(run["seconds"] for run in runs) / 60
+            # By the median epoch: a machine that slept, or was busy, would be counted otherwise.
+            epochs = [[row["seconds"] for row in run["history"]] for run in runs]
+            minutes = statistics.mean(len(e) * statistics.median(e) for e in epochs) / 60
             rows.append(
                 (
                     arm,
