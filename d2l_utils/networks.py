@@ -7,6 +7,8 @@ weights, from the first input they see; ``model.apply_init([X], init_cnn)`` then
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
@@ -16,6 +18,8 @@ __all__ = [
     "ALEXNET",
     "GOOGLENET",
     "NIN",
+    "SMALL_STEM",
+    "STEM",
     "VGG",
     "VGG11",
     "AlexNet",
@@ -25,7 +29,7 @@ __all__ = [
     "NiN",
     "conv_relu",
     "nin_block",
-    "scale_channels",
+    "scaled",
     "vgg_block",
 ]
 
@@ -35,6 +39,9 @@ def conv_relu(
 ) -> list[nn.Module]:
     """A convolution and its ReLU."""
     return [nn.LazyConv2d(channels, kernel_size, stride=stride, padding=padding), nn.ReLU()]
+
+
+Unit = Callable[..., list[nn.Module]]  # makes a convolution and what follows it, as conv_relu does
 
 
 class LeNet(Classifier):
@@ -147,20 +154,22 @@ class Inception(nn.Module):
 
     Four branches see the same input and are concatenated along the channels: 1x1 (``c1``
     channels), 1x1 then 3x3 (``c2`` a pair), 1x1 then 5x5 (``c3`` a pair), and 3x3 max pool then
-    1x1 (``c4``). ReLU follows every convolution. Maps (N, C, H, W) to
+    1x1 (``c4``). ReLU follows every convolution; ``unit`` makes the pair. Maps (N, C, H, W) to
     (N, c1 + c2[1] + c3[1] + c4, H, W).
     """
 
-    def __init__(self, c1: int, c2: tuple[int, int], c3: tuple[int, int], c4: int) -> None:
+    def __init__(
+        self, c1: int, c2: tuple[int, int], c3: tuple[int, int], c4: int, unit: Unit = conv_relu
+    ) -> None:
         super().__init__()
         pool = nn.MaxPool2d(3, stride=1, padding=1)
         self.branches = nn.ModuleList(
             nn.Sequential(*layers)
             for layers in (
-                conv_relu(c1, 1),
-                conv_relu(c2[0], 1) + conv_relu(c2[1], 3, padding=1),
-                conv_relu(c3[0], 1) + conv_relu(c3[1], 5, padding=2),
-                [pool, *conv_relu(c4, 1)],
+                unit(c1, 1),
+                unit(c2[0], 1) + unit(c2[1], 3, padding=1),
+                unit(c3[0], 1) + unit(c3[1], 5, padding=2),
+                [pool, *unit(c4, 1)],
             )
         )
 
@@ -168,6 +177,12 @@ class Inception(nn.Module):
         """Concatenate the four branches."""
         return torch.cat([branch(X) for branch in self.branches], dim=1)
 
+
+# The stem, stage by stage, a 3x3 max pool of stride 2 after each. Of each convolution: (channels,
+# kernel, stride, padding).
+STEM = (((64, 7, 2, 3),), ((64, 1, 1, 0), (192, 3, 1, 1)))
+# For images of 28x28: the same channels, but only one halving before the body, which sees 14x14.
+SMALL_STEM = (((64, 3, 1, 1), (64, 1, 1, 0), (192, 3, 1, 1)),)
 
 # The body, stage by stage, a 3x3 max pool of stride 2 between them: (c1, c2, c3, c4) of each block.
 # Table 1 of the paper; 3a and 3b, 4a to 4e, 5a and 5b.
@@ -190,11 +205,11 @@ GOOGLENET = (
 )
 
 
-def scale_channels(architecture, width: float):
-    """``architecture`` with every channel count multiplied by ``width``, at least 1."""
-    if isinstance(architecture, int):
-        return max(1, round(architecture * width))
-    return tuple(scale_channels(part, width) for part in architecture)
+def scaled(channels, width: float):
+    """Channel counts, nested as they are, multiplied by ``width`` and rounded, at least 1."""
+    if isinstance(channels, int):
+        return max(1, round(channels * width))
+    return tuple(scaled(part, width) for part in channels)
 
 
 class GoogleNet(Classifier):
@@ -202,25 +217,33 @@ class GoogleNet(Classifier):
 
     Stem, body of nine Inception blocks in three stages, head; no auxiliary classifiers. Input
     (N, C, H, W) of any H, W of 1 or more: every layer is padded, the head averages what is left.
-    ``width`` scales the channels of stem and body.
+    ``width`` scales the channels of stem and body, rounded; ``block`` makes the blocks of the body
+    from the channels in ``stages``, ``unit`` each convolution of the stem.
     """
 
     def __init__(
-        self, lr: float = 0.1, num_classes: int = 10, stages=GOOGLENET, width: float = 1.0
+        self,
+        lr: float = 0.1,
+        num_classes: int = 10,
+        stages=GOOGLENET,
+        width: float = 1.0,
+        stem=STEM,
+        block: Callable[..., nn.Module] = Inception,
+        unit: Unit = conv_relu,
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        c64, c192 = scale_channels((64, 192), width)
-        stem = [
-            [*conv_relu(c64, 7, stride=2, padding=3), self.pool()],
-            [*conv_relu(c64, 1), *conv_relu(c192, 3, padding=1), self.pool()],
+        head = [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+        layers = [
+            [layer for channels, *rest in convs for layer in unit(scaled(channels, width), *rest)]
+            for convs in stem
         ]
-        body = [[Inception(*block) for block in stage] for stage in scale_channels(stages, width)]
-        for stage in body[:-1]:
+        layers += [[block(*scaled(channels, width)) for channels in stage] for stage in stages]
+        for stage in layers[:-1]:
             stage.append(self.pool())
-        body[-1] += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+        layers[-1] += head
         self.net = nn.Sequential(
-            *(nn.Sequential(*stage) for stage in stem + body), nn.LazyLinear(num_classes)
+            *(nn.Sequential(*stage) for stage in layers), nn.LazyLinear(num_classes)
         )
 
     @staticmethod

@@ -109,10 +109,8 @@ def test_googlenet_branch_shapes_equal_torchvisions_but_for_the_5x5():
 
 
 def test_width_scales_channels():
-    assert d2l.scale_channels(((64, (96, 128), (16, 32), 32),), 0.25) == (
-        (16, (24, 32), (4, 8), 8),
-    )
-    assert d2l.scale_channels((1, (2,)), 0.1) == (1, (1,))
+    assert d2l.scaled(((64, (96, 128), (16, 32), 32),), 0.25) == ((16, (24, 32), (4, 8), 8),)
+    assert d2l.scaled((1, (2,)), 0.1) == (1, (1,))
     net = d2l.GoogleNet(width=0.25)
     net(torch.zeros(1, 1, 28, 28))
     assert net.net[-1].in_features == 256
