@@ -21,7 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from . import figures, runtime, sources
 from .data import FashionMNIST
-from .trainer import Trainer
+from .trainer import DivergenceError, Trainer
 
 __all__ = ["Study", "budget", "by_budget"]
 
@@ -232,7 +232,11 @@ class Study:
             data.val_dataloader = lambda: None
         model, trainer = self.build(config), Trainer(epochs, num_gpus=1, schedule=self.schedule)
         start = time.perf_counter()
-        trainer.fit(model, data)
+        diverged = None
+        try:
+            trainer.fit(model, data)
+        except DivergenceError as error:  # a result like another
+            diverged = str(error)
         if trainer.interrupted:
             raise KeyboardInterrupt
         test = trainer.evaluate(model, data.test_dataloader())
@@ -244,6 +248,7 @@ class Study:
             "parameters": sum(p.numel() for p in model.parameters()),
             "history": [{k: round(v, 6) for k, v in row.items()} for row in trainer.history],
             "test": {key.removeprefix("val_"): round(value, 6) for key, value in test.items()},
+            "diverged": diverged,
             "seconds": round(time.perf_counter() - start, 1),
             "provenance": provenance(),
         }
@@ -259,17 +264,20 @@ class Study:
                 continue
             accuracies = [100 * run["test"]["acc"] for run in runs]
             spread = f" ± {statistics.stdev(accuracies):.2f}" if len(runs) > 1 else ""
+            failed = sum(run["diverged"] is not None for run in runs)
+            failed = f", {failed} diverged" if failed else ""
             # By the median epoch: a machine that slept, or was busy, would be counted otherwise.
-            epochs = [[row["seconds"] for row in run["history"]] for run in runs]
-            minutes = statistics.mean(len(e) * statistics.median(e) for e in epochs) / 60
+            seconds = [row["seconds"] for run in runs for row in run["history"]]
+            epochs = runs[0]["config"]["epochs"]
+            minutes = f"{epochs * statistics.median(seconds) / 60:.1f}" if seconds else ""
             rows.append(
                 (
                     arm,
                     f"{runs[0]['parameters']:,}",
                     str(len(runs)),
-                    str(runs[0]["config"]["epochs"]),
-                    f"{statistics.mean(accuracies):.2f}{spread} %",
-                    f"{minutes:.1f}",
+                    str(epochs),
+                    f"{statistics.mean(accuracies):.2f}{spread} %{failed}",
+                    minutes,
                 )
             )
         widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
@@ -287,10 +295,10 @@ class Study:
         for axis, key in zip(axes[0], keys, strict=True):
             for arm, runs in self.records().items():
                 curves = [[row[key] for row in run["history"]] for run in runs]
-                if curves:
-                    epochs = range(1, len(curves[0]) + 1)
-                    low, high = (list(map(f, zip(*curves, strict=True))) for f in (min, max))
-                    mean = list(map(statistics.mean, zip(*curves, strict=True)))
+                by_epoch = list(zip(*curves, strict=False))  # a diverged run ends early
+                if by_epoch:
+                    epochs = range(1, len(by_epoch) + 1)
+                    low, high, mean = (list(map(f, by_epoch)) for f in (min, max, statistics.mean))
                     (line,) = axis.plot(epochs, mean, ".-", label=arm)
                     axis.fill_between(epochs, low, high, color=line.get_color(), alpha=0.2)
             axis.set(xlabel="epoch", ylabel=key.replace("_", " "))

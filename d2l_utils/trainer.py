@@ -13,11 +13,16 @@ from . import runtime
 from .hyperparameters import HyperParameters
 from .progress import progress_bar
 
-__all__ = ["DivergenceError", "Trainer"]
+__all__ = ["DivergenceError", "Trainer", "cosine_decay"]
 
 
 class DivergenceError(FloatingPointError):
     """The loss is no longer a finite number."""
+
+
+def cosine_decay(done: float) -> float:
+    """A ``schedule``: half a cosine from 1 to 0 (Loshchilov and Hutter 2017, arXiv 1608.03983)."""
+    return 0.5 * (1 + math.cos(math.pi * done))
 
 
 class Trainer(HyperParameters):

@@ -139,6 +139,17 @@ def test_an_interrupted_run_is_not_recorded(study, monkeypatch):
     assert not s.path.exists()
 
 
+def test_a_diverged_run_is_a_result(study):
+    s = study(arms={"a": {"lr": 1e30}}, seeds=(0,), epochs=3)
+    s.run()
+    (record,) = runs(s)
+    assert "the loss is" in record["diverged"]
+    assert record["history"] == []
+    assert record["test"]["acc"] < 0.5
+    assert s.status() == "a: 1 of 1 runs recorded"
+    assert "diverged" in s.table()
+
+
 def test_a_crash_while_writing_keeps_the_old_record(study, monkeypatch):
     s = study(seeds=(0,))
     s.run()
