@@ -11,7 +11,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from d2l_utils.checks import Problem, Unattempted, answers, check, register, run
-from d2l_utils.checks.inception_branches import BRANCHES, CHANNELS, PARAMETERS, TOTAL, variants
+from d2l_utils.checks.inception_branches import BRANCHES, CHANNELS, PARAMETERS, TOTAL
+from d2l_utils.checks.inception_mistakes import variants
 from d2l_utils.networks import Inception
 
 INDEX = {

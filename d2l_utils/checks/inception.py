@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 
-from .inception_branches import (
-    BRANCHES,
-    CHANNELS,
-    IN,
-    TOTAL,
-    Variant,
-    Weights,
-    execute,
-    totals,
-)
+from .inception_branches import BRANCHES, CHANNELS, CONVS, IN, PARAMETERS, TOTAL, Weights, execute
+from .inception_mistakes import Variant, totals
 from .report import Problem, Unattempted, clean
 
 EVEN = 4, (4, 4), (4, 4), 4  # whatever joins the branches, these four fit
@@ -68,10 +61,17 @@ SIZE += "pool padding 1 and stride 1."
 class Trial:
     """One attempt on the bench: the block under test, and what is known of it so far."""
 
+    exercise = "8.4/0"
+    branches = BRANCHES
+    parameters = PARAMETERS
+    same = "the paper's block, with the same weights"
+    normed = False
+    relu = "ReLU after each of the six convolutions"
+
     def __init__(self, attempt: Any) -> None:
         self.attempt = attempt
         self.random = torch.Generator().manual_seed(84)
-        self.even = self.block = None  # with EVEN and with CHANNELS
+        self.even = self.block = None  # with EVEN and with CHANNELS; in evaluation mode
         self.outputs: dict[str, torch.Tensor] = {}
         self.misfit: dict[str, str] = {}  # messages of errors at the joining of the branches
         self.weights: Weights | None = None  # by convolution, if they could be told apart
@@ -84,12 +84,31 @@ class Trial:
 
     def expected(self, X: torch.Tensor) -> torch.Tensor:
         """The right output, its branches in the attempt's order."""
-        return torch.cat([execute(BRANCHES[b], X, self.weights) for b in self.order], dim=1)
+        return torch.cat([execute(self.branches[b], X, self.weights) for b in self.order], dim=1)
 
     def __call__(self, X: torch.Tensor, block: nn.Module | None = None) -> torch.Tensor:
         """Run the block on a copy of ``X``, without gradients."""
         with torch.no_grad():
             return (self.block if block is None else block)(X.clone())
+
+    run = __call__  # what to compare with ``expected``
+
+    def trained(self, X: torch.Tensor) -> torch.Tensor:
+        """Run the block in training mode, and with gradients, by which some tell the mode."""
+        self.block.train()
+        with torch.enable_grad():
+            Y = self.block(X.clone()).detach()
+        self.block.eval()
+        return Y
+
+    def blame(self, vectors: Counter[int]) -> tuple[str, str]:
+        """What is wrong with the ``vectors`` among the parameters, counted by length; a nudge."""
+        lacking = (Counter(out for out, _, _ in CONVS.values()) - vectors).total()
+        if lacking:
+            nudge = "Every convolution has a bias here, as `nn.Conv2d` gives it by default."
+            return f"{lacking} of 6 convolutions without a bias", nudge
+        nudge = "Batch normalisation and the like came later: "
+        return "more vectors than six biases", nudge + "this block is convolutions and ReLU only."
 
 
 def _a(thing: Any) -> str:
@@ -124,7 +143,9 @@ def builds(trial: Trial) -> Problem | None:
     """Make the block, with even and with telling channel numbers."""
     attempt = trial.attempt
     if isinstance(attempt, nn.Module):
-        nudge = 'Pass the class itself, without calling it: `check("8.4/0", Inception)`.'
+        nudge = 'Pass the class itself, without calling it: `check("X", Inception)`.'.replace(
+            "X", trial.exercise
+        )
         return Problem("a block that is already built", "the class that builds it", nudge)
     if not callable(attempt):
         return Problem(clean(_a(attempt)), "a class", "Pass the class of your block to the check.")

@@ -1,4 +1,4 @@
-"""The Inception block as data: four short programs, and what people write in their place.
+"""The Inception block as data: four short programs, and the weights they run with.
 
 A check gives a learner's block random weights, runs these programs with the same weights, and looks
 for their results among the channels of the block's output.
@@ -7,7 +7,7 @@ for their results among the channels of the block's output.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations, permutations
+from itertools import permutations, product
 from typing import NamedTuple
 
 import torch
@@ -35,6 +35,19 @@ BRANCHES = {
     "pool → 1x1": ("max", "4", "relu"),
 }
 PARAMETERS = sum(out * (inputs * k * k + 1) for out, inputs, k in CONVS.values())
+NORMED = {  # the same with batch normalisation
+    branch: tuple(s for step in steps for s in ((step, "norm") if step in CONVS else (step,)))
+    for branch, steps in BRANCHES.items()
+}
+# Convolutions that may share a tensor, by its length: alone, on the same input, or joined
+SHARING = {
+    sum(CONVS[role][0] for role in roles): roles
+    for roles in (
+        *((role,) for role in CONVS),
+        *(("1", "2a"), ("1", "3a"), ("2a", "3a"), ("1", "2a", "3a")),
+        ("1", "2b", "3b", "4"),
+    )
+}
 
 OPERATIONS = {
     "relu": F.relu,
@@ -48,10 +61,30 @@ OPERATIONS = {
     "SiLU": F.silu,
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
+    "plain norm": lambda X: F.batch_norm(X, None, None, training=True),
 }
 ACTIVATIONS = ("leaky ReLU", "GELU", "SiLU", "sigmoid", "tanh")
 
-Weights = dict[str, tuple[torch.Tensor, torch.Tensor]]
+Pair = tuple[torch.Tensor | None, torch.Tensor | None]
+
+
+class Layer(NamedTuple):
+    """A convolution's weight, then its bias, or what belongs to its batch norm."""
+
+    W: torch.Tensor
+    b: torch.Tensor | None = None
+    affine: Pair = (None, None)  # scale and shift
+    running: Pair = (None, None)  # mean and variance, if found
+
+    @property
+    def key(self) -> tuple[float, ...]:
+        """Some of the random numbers in it, to know it by."""
+        learned = (self.W, self.b, *self.affine)
+        return tuple(float(t.flatten()[0]) for t in learned if t is not None)
+
+
+Weights = dict[str, Layer]
+Shaped = dict[tuple[int, ...], list[torch.Tensor]]
 
 
 def branch_of(role: str) -> str:
@@ -59,118 +92,107 @@ def branch_of(role: str) -> str:
     return next(name for name, program in BRANCHES.items() if role in program)
 
 
-def execute(program: tuple[str, ...], X: torch.Tensor, weights: Weights) -> torch.Tensor:
-    """Run one branch; a step "2b" is that convolution, "~2b" the same without its bias."""
+def listed(branches: list[str]) -> str:
+    """Branches in words."""
+    names = ", ".join(f"`{b}`" for b in branches)
+    return f"the branch{'es' * (len(branches) > 1)} {names}"
+
+
+def execute(
+    program: tuple[str, ...], X: torch.Tensor, weights: Weights, training: bool = True
+) -> torch.Tensor:
+    """Run one branch; a step "2b" is that convolution, "~2b" the same without its bias.
+
+    A step "norm" is the batch norm of the convolution before it, by default as in training.
+    """
     for step in program:
         role = step.removeprefix("~")
         if role in weights:
-            W, b = weights[role]
-            X = F.conv2d(X, W, None if step[0] == "~" else b, padding=W.shape[-1] // 2)
+            layer = weights[role]
+            b = None if step[0] == "~" else layer.b
+            X = F.conv2d(X, layer.W, b, padding=layer.W.shape[-1] // 2)
+        elif step == "norm":
+            running = (None, None) if training else layer.running
+            X = F.batch_norm(X, *running, *layer.affine, training)
         else:
             X = OPERATIONS[step](X)
     return X
 
 
-class Variant(NamedTuple):
-    """A wrong branch: what was found (to be followed by where), and the nudge."""
-
-    program: tuple[str, ...]
-    found: str
-    nudge: str
-    about_relu: bool
-
-
-Edit = tuple[tuple[str, ...], str, str]  # the program, what is wrong with it, the nudge
-
-
-def _relu_edits(program: tuple[str, ...]) -> Iterator[Edit]:
-    """Mistakes in the activations."""
-    spots = [i for i, step in enumerate(program) if step == "relu"]
-    after = "Every convolution is followed by ReLU, the last of a branch too."
-    without = [tuple(s for i, s in enumerate(program) if i != spot) for spot in spots]
-    yield without[-1], "no ReLU at the end", after
-    if len(spots) > 1:
-        yield without[0], "no ReLU between the two convolutions", after
-        yield tuple(s for s in program if s != "relu"), "no ReLU at all", after
-    if len(program) == 2 * len(spots) == 4:
-        before = (program[1], program[0], program[3], program[2])
-        yield before, "ReLU before each convolution", "First convolve, then apply ReLU."
-    for other in ACTIVATIONS:
-        swapped = tuple(other if s == "relu" else s for s in program)
-        yield swapped, f"{other} in place of ReLU", "The paper uses ReLU throughout."
+def tensors(block: nn.Module) -> tuple[Shaped, Shaped]:
+    """Parameters, and all other tensors kept in ``block``, by their shape without ones."""
+    others = list(block.buffers())
+    for module in block.modules():
+        others += [value for value in vars(module).values() if isinstance(value, torch.Tensor)]
+    found: tuple[Shaped, Shaped] = {}, {}
+    for shaped, group in zip(found, (block.parameters(), others), strict=True):
+        for tensor in group:
+            shape = tuple(n for n in tensor.shape if n > 1)
+            shaped.setdefault(shape, []).append(tensor.detach().reshape(shape))
+    return found
 
 
-def _other_edits(program: tuple[str, ...]) -> Iterator[Edit]:
-    """Mistakes in all else."""
-    if program[0] == "max":
-        rest = program[1:]
-        pool = "The branch begins with a 3x3 max pool, stride 1, padding 1."
-        for average in ("average", "uncounted average"):
-            yield (average, *rest), "average pooling", "Take the maximum, not the mean."
-        yield rest, "no pooling", pool
-        order = "Swap the two: max pool first, then the 1x1 convolution."
-        yield (*rest, "max"), "the convolution before the pool", order
-        yield ("5x5 max", *rest), "a 5x5 pool", pool
-        zeros = "Zeros win over negative values: `max_pool2d` pads by itself, as if with −∞."
-        yield ("zero-padded max", *rest), "a max pool padded with zeros", zeros
-    else:
-        own = "This branch works on the block's input itself; only the last one pools it."
-        yield ("max", *program), "the pooled input", own
-    yield ("relu", *program), "ReLU applied to the block's input", "Feed it the input as it is."
-    no_bias = tuple(f"~{s}" if s in CONVS else s for s in program)
-    yield no_bias, "a convolution without its bias", "Add the bias before ReLU is applied."
+def assignments(block: nn.Module, normed: bool = False) -> Iterator[Weights]:
+    """What belongs to each convolution in ``block``, told apart by shape: each way to see it.
 
-
-def variants(name: str) -> list[Variant]:
-    """The known wrong versions of a branch, those with one mistake before those with two."""
-    right = BRANCHES[name]
-    singles = [Variant(*edit, True) for edit in _relu_edits(right)]
-    singles += [Variant(*edit, False) for edit in _other_edits(right)]
-    pairs = [
-        Variant(program, f"{relu} and {what}", nudge, True)
-        for other, what, _ in _other_edits(right)
-        for program, relu, nudge in _relu_edits(other)
-    ]
-    seen = {right: None}
-    for variant in singles + pairs:
-        seen.setdefault(variant.program, variant)
-    return [variant for variant in seen.values() if variant]
-
-
-def assignments(block: nn.Module) -> Iterator[Weights]:
-    """The weights and biases of ``block`` by convolution, told apart by shape.
-
-    1x1 convolutions may be kept as matrices, either way round, and those that see the block's input
-    may be fused into one; as its channels can be in any order, each order is yielded.
+    1x1 convolutions may be kept as matrices, either way round. The channels of a shared tensor
+    (``SHARING``) can be in any order. Scale and shift, mean and variance are pairs of vectors of
+    the same length, in either order, but the same one throughout.
     """
-    tensors = {tuple(n for n in p.shape if n > 1): p.detach() for p in block.parameters()}
+    parameters, others = tensors(block)
+    kernels = {}
+    for shape, (W, *_) in parameters.items():
+        if len(shape) not in (2, 4):
+            continue
+        W = W.t() if len(shape) == 2 and shape[0] == IN else W
+        W = W[:, :, None, None] if len(shape) == 2 else W
+        if {CONVS[role][1:] for role in SHARING.get(len(W), ())} == {tuple(W.shape[1:3])}:
+            kernels[len(W)] = W
 
-    def kernel(out: int, inputs: int, k: int) -> torch.Tensor | None:
-        if k > 1:
-            return tensors.get((out, inputs, k, k))
-        matrix = tensors.get((out, inputs))
-        if matrix is None and (inputs, out) in tensors:
-            matrix = tensors[inputs, out].squeeze().t()
-        return None if matrix is None else matrix.reshape(out, inputs, 1, 1)
+    def vectors(shaped: Shaped, number: int) -> list[dict[int, torch.Tensor]]:
+        rows = {s[0]: row for s, row in shaped.items() if len(s) == 1 and len(row) == number}
+        return [{n: row[i] for n, row in rows.items()} for i in range(number)]
 
-    found, open_roles = {}, []
-    for role, (out, inputs, k) in CONVS.items():
-        W, b = kernel(out, inputs, k), tensors.get((out,))
-        if W is not None and b is not None:
-            found[role] = W, b.reshape(-1)
-        else:
-            open_roles.append(role)
-    if not open_roles:
-        yield found
-    if set(open_roles) <= {"1", "2a", "3a"} and len(open_roles) > 1:
-        sizes = {role: CONVS[role][0] for role in open_roles}
-        W, b = kernel(sum(sizes.values()), IN, 1), tensors.get((sum(sizes.values()),))
-        if W is None or b is None:
-            return
-        for order in permutations(open_roles):
-            lengths = [sizes[role] for role in order]
-            pieces = zip(W.split(lengths), b.reshape(-1).split(lengths), strict=True)
-            yield {**found, **dict(zip(order, pieces, strict=True))}
+    whole = [kernels, *vectors(parameters, 1 + normed), *(vectors(others, 2) if normed else ())]
+    lengths = sorted({n for each in whole for n in each} & SHARING.keys())
+    for orders in product(*(permutations(SHARING[n]) for n in lengths)):
+        pieces: list[dict[str, torch.Tensor]] = [{} for _ in whole]
+        for n, roles in zip(lengths, orders, strict=True):
+            for tensor, piece in zip((each.get(n) for each in whole), pieces, strict=True):
+                if tensor is not None:
+                    cuts = tensor.split([CONVS[role][0] for role in roles])
+                    piece.update(zip(roles, cuts, strict=True))
+        W, b, *norm = pieces
+        if not W.keys() == b.keys() == CONVS.keys():
+            continue
+        if not normed:
+            yield {role: Layer(W[role], b[role]) for role in CONVS}
+            continue
+        for (g, s), (m, v) in product(permutations((b, norm[0])), permutations(norm[1:])):
+            yield {
+                role: Layer(W[role], None, (g[role], s[role]), (m.get(role), v.get(role)))
+                for role in CONVS
+            }
+
+
+def search(
+    branches: dict[str, tuple[str, ...]], X: torch.Tensor, Y: torch.Tensor, ways: Iterator[Weights]
+) -> tuple[dict[str, int], Weights | None]:
+    """Where each branch stands in the block's output ``Y``, the best of all ``ways``; and that."""
+    best, chosen, known = {}, None, {}
+    for weights in ways:
+        found = {}
+        for branch, steps in branches.items():
+            key = branch, *(weights[role].key for role in steps if role in CONVS)
+            if key not in known:
+                known[key] = locate(Y, execute(steps, X, weights))
+            if known[key] is not None:
+                found[branch] = known[key]
+        if chosen is None or len(found) > len(best):
+            best, chosen = found, weights
+        if len(best) == len(branches):
+            break
+    return best, chosen
 
 
 def locate(Y: torch.Tensor, part: torch.Tensor, tolerance: float = 1e-4) -> int | None:
@@ -178,26 +200,3 @@ def locate(Y: torch.Tensor, part: torch.Tensor, tolerance: float = 1e-4) -> int 
     windows = Y.unfold(1, part.shape[1], 1).movedim(-1, 2)  # (N, places, c, H, W)
     hits = ((windows - part[:, None]).abs() <= tolerance).flatten(2).all(2).all(0)
     return int(hits.nonzero()[0]) if hits.any() else None
-
-
-def totals() -> dict[int, str]:
-    """What went wrong, by the number of channels of the block's output."""
-    out = {"1x1": C1, "1x1 → 3x3": C2[1], "1x1 → 5x5": C3[1], "pool → 1x1": C4}
-    twice = "The reductions are inner steps: only the last output of each branch is joined."
-    known = {
-        TOTAL + C2[0] + C3[0]: twice,
-        TOTAL + C2[0]: twice,
-        TOTAL + C3[0]: twice,
-        TOTAL + IN: "The input itself is not a branch: leave it out of the concatenation.",
-        TOTAL - C4 + IN: "Pooling keeps its input's channels: a 1x1 convolution to c4 follows it.",
-        TOTAL - C2[1] + C2[0]: "The 3x3 convolution gives c2[1] channels, its reduction c2[0].",
-        TOTAL - C3[1] + C3[0]: "The 5x5 convolution gives c3[1] channels, its reduction c3[0].",
-        TOTAL - C2[1] + C2[0] - C3[1] + C3[0]: (
-            "c2 and c3 are pairs: [0] is the reduction's width, [1] the branch's output."
-        ),
-    }
-    for size in (1, 2, 3):
-        for names in combinations(out, size):
-            lost = TOTAL - sum(out[name] for name in names)
-            known.setdefault(lost, f"Not joined: {', '.join(f'`{name}`' for name in names)}.")
-    return known
