@@ -211,6 +211,15 @@ def test_a_rate_too_large_is_caught():
         fit(Net(lr=1e20), epochs=50)
 
 
+@pytest.fixture
+def sigint_raises():
+    """Python's own handler; a shell that starts jobs in the background has SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("sigint_raises")
 def test_stop_button_leaves_a_usable_model(capsys):
     """A real SIGINT, as the Stop button of Jupyter sends it, in the middle of an epoch."""
 
