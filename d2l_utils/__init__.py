@@ -15,6 +15,7 @@ from .experiments import *
 from .figures import *
 from .hyperparameters import *
 from .networks import *
+from .protocol import *
 from .residual import *
 from .runtime import *
 from .trainer import *

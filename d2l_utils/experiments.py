@@ -113,6 +113,8 @@ class Study:
             held out for validation after each epoch.
         seeds: One run of each arm for each; a seed decides the weights and the order of the data.
         schedule: Of the learning rate, as in ``Trainer``; name it in the configuration too.
+        measure: Maps the trained model and its data to what else a record shall hold, under
+            ``measured``, as JSON can: calibration, say. Name it in the configuration too.
 
     The test set is read once in a run, at its end.
     """
@@ -125,8 +127,10 @@ class Study:
         common: Mapping,
         seeds: Sequence[int] = (0,),
         schedule: Callable[[float], float] | None = None,
+        measure: Callable[[torch.nn.Module, FashionMNIST], dict] | None = None,
     ) -> None:
-        self.name, self.build, self.seeds, self.schedule = name, build, tuple(seeds), schedule
+        self.name, self.build, self.seeds = name, build, tuple(seeds)
+        self.schedule, self.measure = schedule, measure
         self.arms = {arm: {**common, **settings} for arm, settings in arms.items()}
         missing = {"epochs", "batch_size", "resize"}.difference(*self.arms.values())
         if missing:
@@ -240,6 +244,7 @@ class Study:
         if trainer.interrupted:
             raise KeyboardInterrupt
         test = trainer.evaluate(model, data.test_dataloader())
+        measured = {"measured": self.measure(model, data)} if self.measure else {}
         return {
             "arm": arm,
             "seed": seed,
@@ -248,6 +253,7 @@ class Study:
             "parameters": sum(p.numel() for p in model.parameters()),
             "history": [{k: round(v, 6) for k, v in row.items()} for row in trainer.history],
             "test": {key.removeprefix("val_"): round(value, 6) for key, value in test.items()},
+            **measured,
             "diverged": diverged,
             "seconds": round(time.perf_counter() - start, 1),
             "provenance": provenance(),

@@ -294,3 +294,25 @@ def test_a_full_run_wants_the_full_data(study, monkeypatch):
 def test_the_configuration_must_be_whole():
     with pytest.raises(ValueError, match=r"common must set \['batch_size', 'resize'\]"):
         d2l.Study("x", Net, {"a": {}}, {"epochs": 1})
+
+
+def test_a_record_holds_what_else_was_measured(study):
+    tiny = study(seeds=(0,))
+    tiny.measure = lambda model, data: {"training": model.training, "images": len(data.test)}
+    tiny.run()
+    assert runs(tiny)[0]["measured"] == {"training": False, "images": 200}
+    unmeasured = study(seeds=(1,))
+    unmeasured.run()
+    assert "measured" not in runs(unmeasured)[1]
+
+
+def test_arms_of_the_protocol_share_recipe_and_initialisation():
+    arms = {"a": {"lr": 0.3}}
+    study = d2l.ProtocolStudy("section/net", lambda config: d2l.ProtocolNet(config["lr"]), arms)
+    assert study.arms["a"] == {**d2l.PROTOCOL, "lr": 0.3}
+    net = study.build(study.arms["a"])
+    first, optimizer = net.net[0][0], net.configure_optimizers()
+    assert first.weight.std() == pytest.approx((2 / 9) ** 0.5, rel=0.1)
+    assert not first.bias.any()
+    assert (optimizer.defaults["lr"], optimizer.defaults["momentum"]) == (0.3, 0.9)
+    assert d2l.count_parameters(net) == 376_838
