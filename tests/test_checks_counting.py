@@ -9,7 +9,7 @@ from d2l_utils.checks.counting import MANY, reference
 
 def by_formula(layers):
     total = 0
-    for kind, n_in, n_out, *kernel in layers:
+    for _kind, n_in, n_out, *kernel in layers:
         total += (n_in * (kernel[0] ** 2 if kernel else 1) + 1) * n_out
     return total
 
