@@ -133,7 +133,7 @@ class Study:
         self.schedule, self.measure = schedule, measure
         self.arms = {arm: {**common, **settings} for arm, settings in arms.items()}
         missing = {"epochs", "batch_size", "resize"}.difference(*self.arms.values())
-        if missing:
+        if self.arms and missing:  # of no arms nothing is asked: all of a choice may be stale
             raise ValueError(f"common must set {sorted(missing)}, got {sorted(common)}")
         self.path = Path(os.environ.get("D2L_RESULTS", RESULTS)) / f"{name}.json"
         self._fingerprints: dict[str, dict[str, str]] = {}

@@ -316,3 +316,11 @@ def test_arms_of_the_protocol_share_recipe_and_initialisation():
     assert not first.bias.any()
     assert (optimizer.defaults["lr"], optimizer.defaults["momentum"]) == (0.3, 0.9)
     assert d2l.count_parameters(net) == 376_838
+
+
+def test_a_study_without_arms_shows_nothing(capsys):
+    empty = d2l.Study("section/none", lambda config: Net(), {}, {})
+    empty.run()
+    assert capsys.readouterr().out.strip() == ""
+    assert empty.table().split()[0] == "arm"
+    assert len(empty.plot("val_acc").axes) == 1
