@@ -20,13 +20,21 @@ def count_parameters(model: nn.Module, kind: type | tuple[type, ...] = nn.Module
 def count_macs(model: nn.Module, X_shape: Sequence[int]) -> int:
     """Multiply-accumulates of the forward pass on an input of ``X_shape``, batch included.
 
+    The pass is made in evaluation mode: running statistics stay, one image of any size will do.
+
     Counted by torch's own counter from the operations that run, two FLOPs for a MAC: convolutions
     and matrix products; biases, activations and pooling are left out, as in the literature.
     """
     from torch.utils.flop_counter import FlopCounterMode
 
     X = torch.zeros(*X_shape, device=next(model.parameters()).device)
-    model(X)  # lazy layers take their shapes
-    with FlopCounterMode(display=False) as counter:
-        model(X)
+    training = [module for module in model.modules() if module.training]
+    model.eval()
+    try:
+        model(X)  # lazy layers take their shapes
+        with FlopCounterMode(display=False) as counter:
+            model(X)
+    finally:
+        for module in training:
+            module.training = True
     return counter.get_total_flops() // 2

@@ -129,3 +129,11 @@ def test_vgg16_from_the_same_class_has_torchvisions_parameters():
         ours(torch.zeros(1, 3, 224, 224))
         theirs = torchvision.models.vgg16(init_weights=False)
     assert d2l.count_parameters(ours) == d2l.count_parameters(theirs) == 138_357_544
+
+
+def test_counting_macs_leaves_modes_and_running_statistics():
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Dropout())
+    net[2].eval()
+    assert d2l.count_macs(net, (1, 1, 3, 3)) == 18  # one pixel an image: no batch to normalise
+    assert [module.training for module in net.modules()] == [True, True, True, False]
+    assert net[1].num_batches_tracked == 0
