@@ -95,6 +95,10 @@ class _Drawing:
         if hasattr(layer, "branches"):
             ends = [self.walk(branch, before) for branch in layer.branches]
             return self.box(f"concatenate<br>{self.shape(layer)}", ends)
+        if hasattr(layer, "body") and hasattr(layer, "scale"):
+            end = self.walk(layer.body, before)
+            end = self.box(f"× {layer.scale:g}, add the input", [end, before])
+            return self.walk(getattr(layer, "relu", nn.Identity()), end)
         return self.box(_label(layer), [before])
 
     def stage(self, name: str, layer: nn.Module, before: int) -> int:
@@ -115,10 +119,11 @@ def diagram(
 ) -> Diagram:
     """Draw ``module`` as it treats an input of ``X_shape`` (N, C, H, W).
 
-    Opens chains (``nn.Sequential``) and parallel branches (any module with ``branches``, which it
-    concatenates); ReLU and BN share the box of their layer. With ``stages``, one name for each
-    layer of a network, draws it from afar: a box for each. ``direction`` is Mermaid's: ``"TB"``
-    top to bottom, ``"LR"`` left to right.
+    Opens chains (``nn.Sequential``), parallel branches (any module with ``branches``, which it
+    concatenates) and scaled residuals (any module with ``body`` and ``scale``, which adds the
+    scaled body to its input, and then applies its ``relu``, if any); ReLU and BN share the box of
+    their layer. With ``stages``, one name for each layer of a network, draws it from afar: a box
+    for each. ``direction`` is Mermaid's: ``"TB"`` top to bottom, ``"LR"`` left to right.
     """
     shapes: dict[nn.Module, tuple[int, ...]] = {}
 
