@@ -53,7 +53,7 @@ def wrong(conv, linear):
         (wrong(lambda i, o, k: (i * k * k + 1) * o, lambda i, o: i * o), 1, "a bias as well"),
         (wrong(lambda i, o, k: 12345, lambda i, o: 1), 0, "Take one output channel"),
         (lambda layers: by_formula(layers[:1]), 3, "Take one output channel"),
-        (lambda layers: None, 0, "return its sum"),
+        (lambda layers: None, 0, "return its result"),
         (lambda layers: "many", 0, "one whole number"),
         (lambda layers: True, 0, "one whole number"),
         (
