@@ -65,6 +65,6 @@ MISTAKES = (
 
 def agrees_on(layers: Layers) -> Callable[[Any], Problem | None]:
     """A requirement: the count of ``layers`` is right."""
-    right, listed = reference(layers), ", ".join(map(str, layers))
+    what = f"parameters for `{', '.join(map(str, layers))}`"
     otherwise = "Take one output channel: how many weights, how many biases?"
-    return returns(right, layers, f"{right:,} parameters for `{listed}`", MISTAKES, otherwise)
+    return returns(reference, layers, what, MISTAKES, otherwise)

@@ -15,11 +15,15 @@ Mistakes = Iterable[tuple[Callable[[Any], int], str]]
 
 
 def returns(
-    right: int, argument: list, expected: str, mistakes: Mistakes, otherwise: str
+    reference: Callable[[list], int],
+    argument: list,
+    what: str,
+    mistakes: Mistakes,
+    otherwise: str,
 ) -> Callable[[Any], Problem | None]:
-    """A requirement: the attempt, called with ``argument``, returns ``right``.
+    """A requirement: the attempt, called with ``argument``, returns what ``reference`` returns.
 
-    ``mistakes`` pairs what wrong functions compute with what to say to them; ``otherwise`` is said
+    ``what`` stands behind the number expected; ``mistakes`` pairs what wrong functions compute with what to say to them; ``otherwise`` is said
     to any other wrong value.
     """
 
@@ -27,6 +31,8 @@ def returns(
         if not callable(function):
             found = clean(f"{function!r}, of type {type(function).__name__}", 80)
             return Problem(found, "a function", "Pass the function itself, without calling it.")
+        right = reference(argument)
+        expected = f"{right:,} {what}"
         given = function(copy.deepcopy(argument))
         if given is None:
             return Problem("None", expected, "Does the function return its result?")
