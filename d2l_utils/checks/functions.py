@@ -23,8 +23,8 @@ def returns(
 ) -> Callable[[Any], Problem | None]:
     """A requirement: the attempt, called with ``argument``, returns what ``reference`` returns.
 
-    ``what`` stands behind the number expected; ``mistakes`` pairs what wrong functions compute with what to say to them; ``otherwise`` is said
-    to any other wrong value.
+    ``what`` stands behind the number expected. ``mistakes`` pairs what wrong functions compute
+    with what to say to them; ``otherwise`` is said to any other wrong value.
     """
 
     def judge(function: Callable[[list], Any]) -> Problem | None:
