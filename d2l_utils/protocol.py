@@ -48,8 +48,9 @@ class ProtocolNet(GoogleNet):
         width: float = 0.25,
         block: Callable[..., nn.Module] = Inception,
         unit: Unit = conv_relu,
+        stem=SMALL_STEM,
     ) -> None:
-        super().__init__(lr, 10, stages, width, SMALL_STEM, block, unit)
+        super().__init__(lr, 10, stages, width, stem, block, unit)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Stochastic gradient descent with momentum."""
