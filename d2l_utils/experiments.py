@@ -144,9 +144,13 @@ class Study:
         """Digests of what decides the numbers of ``arm``."""
         if arm not in self._fingerprints:
             config = self.arms[arm]
+            image = (1, config["resize"], config["resize"])
             with torch.random.fork_rng(devices=[]):
-                shape = (1, 1, config["resize"], config["resize"])
-                operations = network_operations(self.build(config), shape)
+                model = self.build(config)
+                try:
+                    operations = network_operations(model, (1, *image))
+                except ValueError:  # batch norm, where all that is left of an image is one pixel
+                    operations = network_operations(model, (2, *image))
             self._fingerprints[arm] = {
                 "network": _digest(operations),
                 "configuration": _digest(config),

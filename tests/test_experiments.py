@@ -324,3 +324,12 @@ def test_a_study_without_arms_shows_nothing(capsys):
     assert capsys.readouterr().out.strip() == ""
     assert empty.table().split()[0] == "arm"
     assert len(empty.plot("val_acc").axes) == 1
+
+
+def test_batch_norm_of_a_single_pixel_has_a_fingerprint(study):
+    def build(config):
+        net = Net()
+        net.net.insert(3, nn.LazyBatchNorm2d())
+        return net
+
+    assert study(build=build).fingerprint("a")["network"] != study().fingerprint("a")["network"]
