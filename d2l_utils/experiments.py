@@ -266,20 +266,24 @@ class Study:
     # -- showing ----------------------------------------------------------------------------------
 
     def table(self) -> str:
-        """Test accuracy of each arm, mean and standard deviation over its recorded seeds."""
-        rows = [("arm", "parameters", "seeds", "epochs", "test accuracy", "min/run")]
+        """Test accuracy of each arm, mean and standard deviation over its recorded seeds.
+
+        The minutes stand below, for all arms together: machines with other work to do recorded
+        some of the runs, so that they do not compare the arms.
+        """
+        rows, minutes = [("arm", "parameters", "seeds", "epochs", "test accuracy")], []
         for arm, runs in self.records().items():
             if not runs:
-                rows.append((arm, "", "0", "", "not recorded", ""))
+                rows.append((arm, "", "0", "", "not recorded"))
                 continue
             accuracies = [100 * run["test"]["acc"] for run in runs]
             spread = f" ± {statistics.stdev(accuracies):.2f}" if len(runs) > 1 else ""
             failed = sum(run["diverged"] is not None for run in runs)
             failed = f", {failed} diverged" if failed else ""
-            # By the median epoch: a machine that slept, or was busy, would be counted otherwise.
-            seconds = [row["seconds"] for run in runs for row in run["history"]]
             epochs = runs[0]["config"]["epochs"]
-            minutes = f"{epochs * statistics.median(seconds) / 60:.1f}" if seconds else ""
+            for run in runs:  # by the median epoch: a machine that slept would be counted otherwise
+                seconds = [row["seconds"] for row in run["history"]]
+                minutes += [epochs * statistics.median(seconds) / 60] if seconds else []
             rows.append(
                 (
                     arm,
@@ -287,14 +291,16 @@ class Study:
                     str(len(runs)),
                     str(epochs),
                     f"{statistics.mean(accuracies):.2f}{spread} %{failed}",
-                    minutes,
                 )
             )
         widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-        return "\n".join(
+        lines = [
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
             for row in rows
-        )
+        ]
+        if minutes:
+            lines.append(f"a run took {min(minutes):.0f} to {max(minutes):.0f} minutes")
+        return "\n".join(lines)
 
     def plot(self, *keys: str):
         """One panel for each of ``keys`` of the history: each arm's mean and range over epochs."""
