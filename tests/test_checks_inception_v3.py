@@ -14,7 +14,6 @@ from d2l_utils.checks.inception_paths import ASYMMETRIC, EXPANDED, FACTORISED, m
 
 BUILDS, RUNS, SIZE, JOINS, COUNTS, INPUT, AGREES, REMEMBERS, TRAINS = range(9)
 A, B, C = "8.4/1.2a", "8.4/1.2b", "8.4/1.2c"
-PLACES = (1, 2, 3, 4)  # the branches, in the order of the attempts below
 
 
 class Join(nn.Module):
@@ -240,17 +239,14 @@ def low_half_first(c):
     return [Join(conv(c // 2, 1, 3), conv(c - c // 2, 3, 1))]
 
 
-def unjoined(layers):
+class Listed(nn.Module):
     """Whatever, in a plain list."""
 
-    class Attempt(nn.Module):
-        def __init__(self, c1, c2, c3, c4):
-            super().__init__()
-            self.parts = [nn.Sequential(*b) for b in branches(A, c1, c2, c3, c4)]
+    def __init__(self, c1, c2, c3, c4):
+        super().__init__()
+        self.parts = [nn.Sequential(*branch) for branch in branches(A, c1, c2, c3, c4)]
 
-        forward = Join.forward
-
-    return Attempt
+    forward = Join.forward
 
 
 OWN = "of its own branch"
@@ -470,7 +466,7 @@ WRONG = {
         "leaves as they were",
         "1.1",
     ),
-    "in a list": (A, unjoined(None), COUNTS, "does not know of", "ModuleList"),
+    "in a list": (A, Listed, COUNTS, "does not know of", "ModuleList"),
     "input changed": (A, outer(A, lambda f, X: f(X.relu_())), INPUT, "changed", "In-place"),
     "not finite": (B, outer(B, lambda f, X: f(X) * torch.nan), AGREES, "not finite", "step"),
     "dropout": (B, outer(B, lambda f, X: F.dropout(f(X))), AGREES, "differ", "dropout"),
@@ -535,3 +531,21 @@ def test_wrong_ratios(answer, reply):
     report = run("8.4/1.2d", answer)
     assert not report.passed
     assert reply in report.problem.nudge
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_other_random_numbers_give_the_same_verdict(monkeypatch, seed):
+    from d2l_utils.checks.inception_v3 import PathTrial
+
+    first = PathTrial.__init__
+
+    def reseeded(self, *args):
+        first(self, *args)
+        self.random.manual_seed(seed)
+
+    monkeypatch.setattr(PathTrial, "__init__", reseeded)
+    assert all(run(exercise, attempt).passed for exercise, attempt in RIGHT.values())
+    for exercise, attempt, failed, found, _ in WRONG.values():
+        report = run(exercise, attempt)
+        assert report.failed == failed, report.text
+        assert found in report.problem.found
