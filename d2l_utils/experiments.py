@@ -299,7 +299,8 @@ class Study:
             for row in rows
         ]
         if minutes:
-            lines.append(f"a run took {min(minutes):.0f} to {max(minutes):.0f} minutes")
+            low, high = f"{min(minutes):.0f}", f"{max(minutes):.0f}"
+            lines.append(f"a run took {low if low == high else f'{low} to {high}'} minutes")
         return "\n".join(lines)
 
     def plot(self, *keys: str):
