@@ -319,6 +319,7 @@ class Study:
                     (line,) = axis.plot(epochs, mean, ".-", label=arm)
                     axis.fill_between(epochs, low, high, color=line.get_color(), alpha=0.2)
             axis.set(xlabel="epoch", ylabel=key.replace("_", " "))
+            axis.xaxis.get_major_locator().set_params(integer=True)
             if axis.lines:
                 axis.legend()
         return figure
