@@ -30,7 +30,7 @@ from .inception_paths import (
     shape,
     steps,
 )
-from .inception_weights import _hides_layers, steady
+from .inception_weights import hides_layers, steady
 from .report import Problem
 
 NAMES = {IN: "block's input", C2[0]: "c2[0] channels", C3[0]: "c3[0] channels"}
@@ -116,7 +116,7 @@ def counts(trial: PathTrial) -> Problem | None:
     if any(nn.parameter.is_lazy(p) for p in parameters):
         nudge = "Every layer made in `__init__` has its place in `forward`; drop those that do not."
         return Problem("a lazy layer that is never used", "layers that are used", nudge)
-    if _hides_layers(trial.block) or not parameters:
+    if hides_layers(trial.block) or not parameters:
         nudge = "Keep layers in `nn.ModuleList` or `nn.Sequential`: they register what they hold."
         return Problem("layers that the module does not know of", "all of them registered", nudge)
     have: Counter[Kernel] = Counter()

@@ -42,7 +42,7 @@ def counts(trial: Trial) -> Problem | None:
 def _miscount(trial: Trial) -> tuple[str, str]:
     """What is unusual about the block's parameters, and a nudge."""
     block = trial.block
-    if _hides_layers(block):
+    if hides_layers(block):
         nudge = "Keep layers in `nn.ModuleList` or `nn.Sequential`: they register what they hold."
         return "layers are kept in a plain Python list, tuple or dict", nudge
     shapes = [tuple(n for n in p.shape if n > 1) for p in block.parameters()]
@@ -103,7 +103,7 @@ def _compare(role: str, extra: list[tuple[int, int, int]]) -> tuple[str, str] | 
     return None
 
 
-def _hides_layers(block: nn.Module) -> bool:
+def hides_layers(block: nn.Module) -> bool:
     """Whether a plain container keeps layers from being registered."""
     registered = set(block.modules())
     for module in registered:
