@@ -7,20 +7,18 @@ network, its configuration and its data. The code around them may be rewritten f
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import platform
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from . import figures, runtime, sources
 from .data import FashionMNIST
+from .provenance import digest, network_operations, provenance
 from .trainer import DivergenceError, Trainer
 
 __all__ = ["Study", "budget", "by_budget"]
@@ -41,66 +39,6 @@ def by_budget(*, quick, full):
     return quick if budget() == "quick" else full
 
 
-class _Operations(TorchDispatchMode):
-    """Writes down each operation that torch runs: its name, the shapes it reads, its options."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[str] = []
-
-    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
-        def write(value):
-            if isinstance(value, torch.Tensor):
-                return list(value.shape)
-            if isinstance(value, list | tuple):
-                return [write(part) for part in value]
-            return str(value)
-
-        options = {name: write(value) for name, value in (kwargs or {}).items()}
-        self.lines.append(f"{operation} {write(args)} {options}")
-        return operation(*args, **(kwargs or {}))
-
-
-def network_operations(model: torch.nn.Module, X_shape: Sequence[int]) -> list[str]:
-    """The operations of ``model`` in training mode on an input of ``X_shape``, in order.
-
-    Names and classes in the code leave no trace in it; a stride, a width or an extra ReLU does.
-    """
-    X = torch.zeros(*X_shape)
-    with torch.no_grad():
-        model(X)  # lazy layers take their shapes
-        model.train()
-        with _Operations() as operations:
-            model(X)
-    return operations.lines
-
-
-def _digest(value) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _cpu_model() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
-def provenance() -> dict:
-    """Versions and machine, as a record keeps them."""
-    import torchvision
-
-    return {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
-        "cpu": _cpu_model(),
-        "threads": torch.get_num_threads(),
-        "gpu": torch.cuda.get_device_name() if runtime.num_gpus() else None,
-    }
-
-
 class Study:
     """Arms that differ in one thing, each trained on Fashion-MNIST from every seed.
 
@@ -115,6 +53,8 @@ class Study:
         schedule: Of the learning rate, as in ``Trainer``; name it in the configuration too.
         measure: Maps the trained model and its data to what else a record shall hold, under
             ``measured``, as JSON can: calibration, say. Name it in the configuration too.
+        borrowed: Arms of other studies to show beside these, by the name that they get here: the
+            study and the arm's name there. They are read, never trained, from here.
 
     The test set is read once in a run, at its end.
     """
@@ -128,9 +68,10 @@ class Study:
         seeds: Sequence[int] = (0,),
         schedule: Callable[[float], float] | None = None,
         measure: Callable[[torch.nn.Module, FashionMNIST], dict] | None = None,
+        borrowed: Mapping[str, tuple[Study, str]] | None = None,
     ) -> None:
         self.name, self.build, self.seeds = name, build, tuple(seeds)
-        self.schedule, self.measure = schedule, measure
+        self.schedule, self.measure, self.borrowed = schedule, measure, dict(borrowed or {})
         self.arms = {arm: {**common, **settings} for arm, settings in arms.items()}
         missing = {"epochs", "batch_size", "resize"}.difference(*self.arms.values())
         if self.arms and missing:  # of no arms nothing is asked: all of a choice may be stale
@@ -152,9 +93,9 @@ class Study:
                 except ValueError:  # batch norm, where all that is left of an image is one pixel
                     operations = network_operations(model, (2, *image))
             self._fingerprints[arm] = {
-                "network": _digest(operations),
-                "configuration": _digest(config),
-                "data": _digest({name: md5 for name, (_, md5) in sources.FULL_FILES.items()}),
+                "network": digest(operations),
+                "configuration": digest(config),
+                "data": digest({name: md5 for name, (_, md5) in sources.FULL_FILES.items()}),
             }
         return self._fingerprints[arm]
 
@@ -175,7 +116,12 @@ class Study:
             os.replace(aside, self.path)
 
     def records(self) -> dict[str, list[dict]]:
-        """The current records of each arm, by seed; stale and foreign ones are left out."""
+        """The current records of each arm, borrowed ones first; stale ones are left out."""
+        borrowed = {name: study.records()[arm] for name, (study, arm) in self.borrowed.items()}
+        return borrowed | self._own()
+
+    def _own(self) -> dict[str, list[dict]]:
+        """The current records of each arm that is trained here, by seed."""
         runs = {(run["arm"], run["seed"]): run for run in self._read()}
         found = {arm: [runs.get((arm, seed)) for seed in self.seeds] for arm in self.arms}
         return {
@@ -186,7 +132,9 @@ class Study:
     def status(self) -> str:
         """One line an arm: how many seeds are recorded, and what no longer fits its record."""
         lines = []
-        for arm, current in self.records().items():
+        for name, (study, arm) in self.borrowed.items():
+            lines.append(f"{name}: {len(study.records()[arm])} runs in the record of {study.name}")
+        for arm, current in self._own().items():
             line = f"{arm}: {len(current)} of {len(self.seeds)} runs recorded"
             for run in self._read():
                 now = self.fingerprint(arm)
@@ -206,7 +154,7 @@ class Study:
         """
         if budget() == "full":
             trial = int(os.environ.get("D2L_EPOCHS", 0))
-            recorded = {} if trial else self.records()
+            recorded = {} if trial else self._own()
             todo = [
                 (arm, seed)
                 for seed in (self.seeds[:1] if trial else self.seeds)
@@ -302,6 +250,22 @@ class Study:
             low, high = f"{min(minutes):.0f}", f"{max(minutes):.0f}"
             lines.append(f"a run took {low if low == high else f'{low} to {high}'} minutes")
         return "\n".join(lines)
+
+    def choose(self, *groups: Iterable[str]) -> list[str]:
+        """Of each group of arms the one that does best on the held-out images, by its first seed.
+
+        Prints what it compares. A group of which nothing is recorded has no best arm.
+        """
+        records, best = self.records(), []
+        for group in groups:
+            held_out = {}
+            for arm in group:
+                if runs := records[arm]:
+                    held_out[arm] = runs[0]["history"][-1]["val_acc"]
+                    print(f"{arm}: {100 * held_out[arm]:.2f} % of the held-out images")
+            best += [max(held_out, key=held_out.get)] if held_out else []
+        print("chosen:", *best, sep="\n  ")
+        return best
 
     def plot(self, *keys: str):
         """One panel for each of ``keys`` of the history: each arm's mean and range over epochs."""

@@ -61,7 +61,7 @@ class ProtocolStudy(Study):
     """A ``Study`` by the protocol: ``PROTOCOL`` is its configuration, ``init_he`` draws weights.
 
     Args:
-        name, build, arms, seeds, measure: As in ``Study``; ``build`` need not initialise.
+        name, build, arms, seeds, measure, borrowed: As in ``Study``; ``build`` need not initialise.
     """
 
     def __init__(
@@ -71,10 +71,11 @@ class ProtocolStudy(Study):
         arms: Mapping[str, Mapping],
         seeds: Sequence[int] = (0,),
         measure: Callable[[nn.Module, FashionMNIST], dict] | None = None,
+        borrowed: Mapping[str, tuple[Study, str]] | None = None,
     ) -> None:
         def initialised(config: dict) -> nn.Module:
             model = build(config)
             model.apply_init([torch.rand(2, 1, 28, 28)], init_he)
             return model
 
-        super().__init__(name, initialised, arms, PROTOCOL, seeds, cosine_decay, measure)
+        super().__init__(name, initialised, arms, PROTOCOL, seeds, cosine_decay, measure, borrowed)

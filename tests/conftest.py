@@ -2,6 +2,8 @@
 
 import os
 
+import pytest
+
 
 def pytest_xdist_auto_num_workers(config):
     """What ``-n auto`` means: xdist itself would count cores that a container withholds."""
@@ -17,3 +19,19 @@ def pytest_configure(config):
     workers = config.getoption("numprocesses", None) or 1
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, granted_cores() // workers)))
     os.environ.pop("D2L_BUDGET", None)  # the tests are written for the quick budget
+
+
+@pytest.fixture
+def redraw(monkeypatch):
+    """Makes a check's trial draw its random numbers from another seed."""
+
+    def other(trial_class, seed):
+        prepare = trial_class.__init__
+
+        def prepare_with_seed(self, *arguments):
+            prepare(self, *arguments)
+            self.random.manual_seed(seed)
+
+        monkeypatch.setattr(trial_class, "__init__", prepare_with_seed)
+
+    return other

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from d2l_utils.checks import run
+from d2l_utils.checks.inception_residual import ResidualTrial
 
 EXERCISE = "8.4/1.4"
 INDEX = {
@@ -510,16 +511,8 @@ def test_junk_is_refused_without_an_error(attempt):
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_the_verdict_does_not_depend_on_the_numbers_drawn(monkeypatch, seed):
-    from d2l_utils.checks.inception_residual import ResidualTrial
-
-    draw = ResidualTrial.__init__
-
-    def other(self, attempt):
-        draw(self, attempt)
-        self.random.manual_seed(seed)
-
-    monkeypatch.setattr(ResidualTrial, "__init__", other)
+def test_the_verdict_does_not_depend_on_the_numbers_drawn(redraw, seed):
+    redraw(ResidualTrial, seed)
     assert all(run(EXERCISE, attempt).passed for attempt in RIGHT.values())
     assert [run(EXERCISE, case[0]).failed for case in WRONG.values()] == [
         INDEX[case[1]] for case in WRONG.values()

@@ -8,7 +8,7 @@ from torch import nn
 
 import d2l_utils as d2l
 from d2l_utils import experiments, sources
-from d2l_utils.experiments import network_operations
+from d2l_utils.provenance import network_operations
 
 
 class Net(d2l.Classifier):
@@ -334,3 +334,29 @@ def test_batch_norm_of_a_single_pixel_has_a_fingerprint(study):
         return net
 
     assert study(build=build).fingerprint("a")["network"] != study().fingerprint("a")["network"]
+
+
+def test_arms_of_another_study_are_read_and_not_trained(study, capsys):
+    lender = study(arms={"theirs": {"lr": 0.3}}, seeds=(0,))
+    lender.run()
+    borrower = study(arms={"own": {"lr": 0.2}}, seeds=(0,))
+    borrower.borrowed = {"lent": (lender, "theirs")}
+    capsys.readouterr()
+    borrower.run()
+    assert "run 1 of 1: own" in (printed := capsys.readouterr().out)
+    assert "lent: 1 runs in the record of section/tiny" in printed
+    assert list(borrower.records()) == ["lent", "own"]
+    assert borrower.records()["lent"] == lender.records()["theirs"]
+    assert borrower.table().splitlines()[1].startswith("lent")
+    assert [run["arm"] for run in runs(borrower)] == ["theirs", "own"]
+
+
+def test_the_choice_is_made_on_held_out_images_of_the_first_seed(study, capsys):
+    tiny = study(arms={arm: {"lr": 0.1} for arm in "abcd"})
+    held_out = {"a": [0.5, 0.9], "b": [0.7, 0.1], "c": [0.6], "d": []}
+    tiny.records = lambda: {
+        arm: [{"history": [{"val_acc": 1.0}, {"val_acc": value}]} for value in values]
+        for arm, values in held_out.items()
+    }
+    assert tiny.choose("ab", "cd", "d") == ["b", "c"]
+    assert "b: 70.00 % of the held-out images" in capsys.readouterr().out
