@@ -1,12 +1,12 @@
 """Checks: instant answers to the exercises of the notebooks.
 
-``check("8.4/0", attempt)`` shows a short report; ``run`` returns it. Each book section has a module
-``s<chapter>_<section>`` that registers its exercises and is imported when first asked for.
+``check("8.4/0", attempt)`` shows a short report; ``run`` returns it. Each book section has a
+package ``s<chapter>_<section>`` that registers its exercises and is imported when first asked for.
 """
 
-from .answers import answers
+from .answers import answers, question
 from .registry import check, register, run
 from .report import Problem, Report, Unattempted
 
 __all__ = ["check"]  # what notebooks need; authors of exercises import the rest by name
-_AUTHORS = (Problem, Report, Unattempted, answers, register, run)
+_AUTHORS = (Problem, Report, Unattempted, answers, question, register, run)

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from numbers import Real
 from typing import Any
 
+from .registry import register
 from .report import Problem, Unattempted, clean
 
-__all__ = ["answers"]
+__all__ = ["answers", "question"]
 
 
 def answers(
@@ -52,6 +53,21 @@ def answers(
         return Problem(clean(str(given), 80), f"another {kind[2:]}", reply)
 
     return judge
+
+
+def question(
+    exercise: str,
+    title: str,
+    asked: str,
+    replies: Mapping[Any, str],
+    correct: float | str,
+    **options: Any,
+) -> None:
+    """Register an exercise of a single answer; ``asked`` is its line in the report.
+
+    The rest as for ``answers``.
+    """
+    register(exercise, title, [(asked, answers(replies, correct, **options))])
 
 
 def _value(raw: Any) -> float | str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import inception, inception_norm, inception_paths, inception_v3, inception_weights
-from ..answers import answers
+from ..answers import question
 from ..registry import register
 
 for exercise, title, paths in (
@@ -29,26 +29,20 @@ for exercise, title, paths in (
         nudges=inception_norm.NORM_NUDGES,
     )
 
-register(
+question(
     "8.4/1.2d",
     "Where two 3x3 cost as much as one 5x5",
-    [
-        (
-            "the ratio b / a",
-            answers(
-                {
-                    25 / 18: "So much dearer is the 5x5 at b = a. The question is where they meet.",
-                    18 / 25: "The two cost so much of the 5x5 at b = a. Where do they meet?",
-                    9 / 16: "Upside down, or a middle of a channels: here the middle has b.",
-                    1: "At b = a the two are cheaper: 18 a² against 25 a².",
-                    2: "At b = 2 a the two are dearer: 9·2 + 9·4 = 54, against 25·2 = 50.",
-                    25 / 9: "You have left out the first of the two: 9 a b.",
-                },
-                correct=16 / 9,
-                otherwise="A k x k convolution from a to b channels costs k² a b per pixel: write"
-                " down both sides, and solve for b / a.",
-                rel_tol=1e-2,
-            ),
-        )
-    ],
+    "the ratio b / a",
+    {
+        25 / 18: "So much dearer is the 5x5 at b = a. The question is where they meet.",
+        18 / 25: "The two cost so much of the 5x5 at b = a. Where do they meet?",
+        9 / 16: "Upside down, or a middle of a channels: here the middle has b.",
+        1: "At b = a the two are cheaper: 18 a² against 25 a².",
+        2: "At b = 2 a the two are dearer: 9·2 + 9·4 = 54, against 25·2 = 50.",
+        25 / 9: "You have left out the first of the two: 9 a b.",
+    },
+    correct=16 / 9,
+    otherwise="A k x k convolution from a to b channels costs k² a b per pixel: write"
+    " down both sides, and solve for b / a.",
+    rel_tol=1e-2,
 )
