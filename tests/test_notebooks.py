@@ -13,7 +13,7 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).parents[1]
-NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*/[!.]*.ipynb"))  # not JupyterLab's checkpoints
 HEADINGS = [
     "The question",
     "Your turn",
