@@ -7,6 +7,7 @@ from . import (
     e1_3_label_smoothing,
     e1_4_inception_resnet,
     e2_minimum_image_size,
+    e3_native_28x28,
     e4_parameter_count,
 )
 
@@ -17,5 +18,6 @@ __all__ = [
     "e1_3_label_smoothing",
     "e1_4_inception_resnet",
     "e2_minimum_image_size",
+    "e3_native_28x28",
     "e4_parameter_count",
 ]
