@@ -19,6 +19,7 @@ from .protocol import *
 from .residual import *
 from .runtime import *
 from .trainer import *
+from .weights import *
 
 runtime.set_threads()
 

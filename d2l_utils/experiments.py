@@ -20,6 +20,7 @@ from . import figures, runtime, sources
 from .data import FashionMNIST
 from .provenance import digest, network_operations, provenance
 from .trainer import DivergenceError, Trainer
+from .weights import load_weights, save_weights
 
 __all__ = ["Study", "budget", "by_budget"]
 
@@ -53,6 +54,8 @@ class Study:
         schedule: Of the learning rate, as in ``Trainer``; name it in the configuration too.
         measure: Maps the trained model and its data to what else a record shall hold, under
             ``measured``, as JSON can: calibration, say. Name it in the configuration too.
+        keep: The arm whose weights, of the first seed, are kept as safetensors beside the record;
+            ``trained`` loads them.
         borrowed: Arms of other studies to show beside these, by the name that they get here: the
             study and the arm's name there. They are read, never trained, from here.
 
@@ -69,8 +72,9 @@ class Study:
         schedule: Callable[[float], float] | None = None,
         measure: Callable[[torch.nn.Module, FashionMNIST], dict] | None = None,
         borrowed: Mapping[str, tuple[Study, str]] | None = None,
+        keep: str | None = None,
     ) -> None:
-        self.name, self.build, self.seeds = name, build, tuple(seeds)
+        self.name, self.build, self.seeds, self.keep = name, build, tuple(seeds), keep
         self.schedule, self.measure, self.borrowed = schedule, measure, dict(borrowed or {})
         self.arms = {arm: {**common, **settings} for arm, settings in arms.items()}
         missing = {"epochs", "batch_size", "resize"}.difference(*self.arms.values())
@@ -196,6 +200,9 @@ class Study:
         if trainer.interrupted:
             raise KeyboardInterrupt
         test = trainer.evaluate(model, data.test_dataloader())
+        seconds = time.perf_counter() - start
+        if (arm, seed, epochs) == (self.keep, self.seeds[0], config["epochs"]):  # no trial
+            save_weights(model, self.path.with_suffix(".safetensors"), self._about(arm))
         measured = {"measured": self.measure(model, data)} if self.measure else {}
         return {
             "arm": arm,
@@ -207,9 +214,22 @@ class Study:
             "test": {key.removeprefix("val_"): round(value, 6) for key, value in test.items()},
             **measured,
             "diverged": diverged,
-            "seconds": round(time.perf_counter() - start, 1),
+            "seconds": round(seconds, 1),
             "provenance": provenance(),
         }
+
+    def _about(self, arm: str) -> dict[str, str]:
+        """What tells kept weights that are current from stale ones."""
+        return {"arm": arm, **self.fingerprint(arm)}
+
+    def trained(self) -> torch.nn.Module | None:
+        """The model of the arm ``keep`` with its weights, in evaluation mode.
+
+        None if there are no weights that fit the network, configuration and data as they are now.
+        """
+        model = self.build(self.arms[self.keep])
+        file = self.path.with_suffix(".safetensors")
+        return model if load_weights(model, file, self._about(self.keep)) else None
 
     # -- showing ----------------------------------------------------------------------------------
 

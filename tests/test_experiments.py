@@ -307,6 +307,25 @@ def test_a_record_holds_what_else_was_measured(study):
     assert "measured" not in runs(unmeasured)[1]
 
 
+def test_weights_of_the_first_seed_are_kept_until_they_are_stale(study):
+    tiny = study({"a": {"lr": 0.1}, "b": {"lr": 0.2}})
+    tiny.keep = "a"
+    assert tiny.trained() is None
+    tiny.run()
+    tiny._write(tiny.train("a", seed=0))  # the same run again
+    net = tiny.trained()
+    assert not net.training
+    data = experiments.FashionMNIST(100, 10)
+    accuracy = d2l.Trainer(1, progress=False).evaluate(net, data.test_dataloader())["val_acc"]
+    assert round(accuracy, 6) == runs(tiny)[-1]["test"]["acc"]
+    tiny.train("a", seed=0, epochs=2)  # a trial keeps nothing
+    kept = zip(tiny.trained().parameters(), net.parameters(), strict=True)
+    assert all(torch.equal(one, other) for one, other in kept)
+    longer = study(epochs=2)
+    longer.keep = "a"
+    assert longer.trained() is None
+
+
 def test_arms_of_the_protocol_share_recipe_and_initialisation():
     arms = {"a": {"lr": 0.3}}
     study = d2l.ProtocolStudy("section/net", lambda config: d2l.ProtocolNet(config["lr"]), arms)
