@@ -5,6 +5,7 @@ book's chapter 8, modern convolutional neural networks.
 """
 
 from . import figures, runtime
+from .accelerator import *
 from .base import *
 from .board import *
 from .checks import *

@@ -1,0 +1,145 @@
+"""The cost table: its MACs are those of torch's counter, nothing is silently free."""
+
+import math
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+import d2l_utils as d2l
+
+BOOK = {"AlexNet": d2l.AlexNet, "VGG-11": d2l.VGG, "NiN": d2l.NiN, "GoogLeNet": d2l.GoogleNet}
+GOOGLENET = {"init_weights": False, "aux_logits": False}
+TORCHVISION = {
+    "alexnet": {},
+    "vgg16": {"init_weights": False},
+    "googlenet": GOOGLENET,
+    "inception_v3": GOOGLENET,
+    "resnet50": {},
+    "mobilenet_v2": {},
+}
+
+
+def on_meta(make, size=224):
+    with torch.device("meta"):
+        net = make().eval()
+        net(torch.empty(1, 3, size, size))
+    return net
+
+
+def by_torch(net, *shape):
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        net(torch.empty(*shape, device="meta"))
+    return counter.get_total_flops() // 2
+
+
+def check(net, size=224):
+    table = d2l.cost_table(net, (2, 3, size, size))
+    assert {row.kind for row in table} <= {
+        "convolution",
+        "linear",
+        "pool",
+        "norm",
+        "activation",
+        "concat",
+        "add",
+    }
+    assert sum(row.macs for row in table) == by_torch(net, 2, 3, size, size)
+    weights = sum(row.parameters for row in table if row.kind != "norm")
+    assert weights == d2l.count_parameters(net, (nn.Conv2d, nn.Linear))
+    return table
+
+
+@pytest.mark.parametrize("name", BOOK)
+def test_the_books_networks(name):
+    check(on_meta(BOOK[name]))
+
+
+@pytest.mark.parametrize("name", TORCHVISION)
+def test_torchvisions_networks(name):
+    make = getattr(torchvision.models, name)
+    check(on_meta(lambda: make(**TORCHVISION[name])))
+
+
+def test_asymmetric_grouped_and_dilated():
+    net = nn.Sequential(
+        nn.Conv2d(4, 8, (1, 7), padding=(0, 3)),
+        nn.Conv2d(8, 12, (3, 1), stride=(2, 1), groups=4, dilation=(2, 1)),
+    )
+    first, second = d2l.cost_table(net, (3, 4, 20, 10))
+    assert first.macs == 3 * 8 * 20 * 10 * 4 * 7
+    assert second.weight_shape == (12, 2, 3, 1)
+    assert (second.groups, second.stride, second.dilation) == (4, (2, 1), (2, 1))
+    assert second.macs == second.outputs * 2 * 3
+    assert second.name == "1"
+
+
+def test_a_row_by_hand():
+    net = nn.Sequential(nn.Conv2d(2, 3, 5, bias=True), nn.ReLU(), nn.Flatten(), nn.Linear(48, 10))
+    conv, relu, linear = d2l.cost_table(net, (6, 2, 8, 8))
+    assert conv.input_shapes == ((6, 2, 8, 8),)
+    assert conv.output_shape == (6, 3, 4, 4)
+    assert conv.parameters == 3 * 50 + 3
+    assert conv.bytes("fp16") == 2 * (153 + 6 * 128 + 6 * 48)
+    assert conv.intensity("int8") == conv.macs / conv.bytes("int8")
+    assert conv.as_matmul() == (6 * 16, 50, 3)
+    assert relu.macs == 0
+    assert relu.bytes() == 4 * 2 * 6 * 48
+    assert linear.as_matmul() == (6, 48, 10)
+    assert linear.macs == math.prod(linear.as_matmul())
+    with pytest.raises(ValueError, match=r"1 \(activation\) is no matrix product"):
+        relu.as_matmul()
+
+
+def test_operations_in_functions_are_seen_and_named():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = nn.Sequential(nn.Conv2d(1, 2, 1))
+
+        def forward(self, X):
+            Y = torch.relu(self.inner(X))
+            return torch.cat([Y, Y + X], 1)
+
+    table = d2l.cost_table(Net(), (1, 1, 4, 4))
+    assert [(row.name, row.kind) for row in table] == [
+        ("inner.0", "convolution"),
+        ("", "activation"),
+        ("", "add"),
+        ("", "concat"),
+    ]
+    assert table[-1].inputs == table[-1].outputs == 64
+
+
+def test_what_is_unknown_is_listed_as_not_counted():
+    net = nn.Sequential(
+        nn.Conv2d(1, 1, 1), nn.ConvTranspose2d(1, 1, 2), nn.Upsample(scale_factor=2)
+    )
+    conv, transposed, upsampled = d2l.cost_table(net, (1, 1, 4, 4))
+    assert conv.macs == 16
+    assert transposed.macs is None
+    assert (upsampled.kind, upsampled.macs) == ("other", None)
+    assert upsampled.outputs == 100
+
+
+def test_the_model_stays_as_it_was():
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Dropout(0.5))
+    before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    d2l.cost_table(net, (2, 1, 5, 5))
+    assert net.training
+    assert all(torch.equal(tensor, before[name]) for name, tensor in net.state_dict().items())
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
+
+
+@pytest.mark.parametrize("shape", [(), (0, 3, 8, 8), (1, 3, 8.0, 8), (-1, 3, 8, 8)])
+def test_bad_shapes(shape):
+    with pytest.raises(ValueError, match="X_shape"):
+        d2l.cost_table(nn.Conv2d(3, 1, 1), shape)
+
+
+def test_bad_precision():
+    row = d2l.cost_table(nn.Conv2d(3, 1, 1), (1, 3, 2, 2))[0]
+    with pytest.raises(ValueError, match="precision = 'fp8': expected one of fp32, fp16, int8"):
+        row.bytes("fp8")
