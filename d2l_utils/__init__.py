@@ -19,6 +19,7 @@ from .networks import *
 from .protocol import *
 from .residual import *
 from .runtime import *
+from .sliders import *
 from .trainer import *
 from .weights import *
 

@@ -9,6 +9,7 @@ from . import (
     e2_minimum_image_size,
     e3_native_28x28,
     e4_parameter_count,
+    e5_compute_and_accelerators,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "e2_minimum_image_size",
     "e3_native_28x28",
     "e4_parameter_count",
+    "e5_compute_and_accelerators",
 ]
