@@ -85,9 +85,18 @@ class LayerCost:
         """Numbers written."""
         return math.prod(self.output_shape)
 
+    def bytes_of(self, part: str, precision: str = "fp32") -> int:
+        """Bytes of a ``part``: "parameters", "inputs" or "outputs"."""
+        if part not in ("parameters", "inputs", "outputs"):
+            raise ValueError(f"part = {part!r}: expected 'parameters', 'inputs' or 'outputs'")
+        if precision not in PRECISIONS:
+            known = ", ".join(PRECISIONS)
+            raise ValueError(f"precision = {precision!r}: expected one of {known}")
+        return PRECISIONS[precision] * getattr(self, part)
+
     def bytes(self, precision: str = "fp32") -> int:
         """Bytes of parameters, inputs and outputs, each moved once (the *compulsory* traffic)."""
-        return _bytes(precision) * (self.parameters + self.inputs + self.outputs)
+        return sum(self.bytes_of(part, precision) for part in ("parameters", "inputs", "outputs"))
 
     def intensity(self, precision: str = "fp32") -> float:
         """Arithmetic intensity: MACs for each byte moved (Williams et al. 2009, section 2)."""
@@ -103,12 +112,6 @@ class LayerCost:
             n_out, n_in = self.weight_shape
             return self.outputs // n_out, n_in, n_out
         raise ValueError(f"{self.name or 'the network'} ({self.kind}) is no matrix product")
-
-
-def _bytes(precision: str) -> int:
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision = {precision!r}: expected one of {', '.join(PRECISIONS)}")
-    return PRECISIONS[precision]
 
 
 def cost_table(model: nn.Module, X_shape: Sequence[int]) -> list[LayerCost]:

@@ -83,6 +83,7 @@ def test_a_row_by_hand():
     assert conv.output_shape == (6, 3, 4, 4)
     assert conv.parameters == 3 * 50 + 3
     assert conv.bytes("fp16") == 2 * (153 + 6 * 128 + 6 * 48)
+    assert conv.bytes_of("inputs", "int8") == 6 * 128
     assert conv.intensity("int8") == conv.macs / conv.bytes("int8")
     assert conv.as_matmul() == (6 * 16, 50, 3)
     assert relu.macs == 0
@@ -143,3 +144,5 @@ def test_bad_precision():
     row = d2l.cost_table(nn.Conv2d(3, 1, 1), (1, 3, 2, 2))[0]
     with pytest.raises(ValueError, match="precision = 'fp8': expected one of fp32, fp16, int8"):
         row.bytes("fp8")
+    with pytest.raises(ValueError, match="part = 'weights': expected"):
+        row.bytes_of("weights")
