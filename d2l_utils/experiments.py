@@ -8,6 +8,7 @@ network, its configuration and its data. The code around them may be rewritten f
 from __future__ import annotations
 
 import json
+import math
 import os
 import statistics
 import time
@@ -304,6 +305,10 @@ class Study:
                     axis.fill_between(epochs, low, high, color=line.get_color(), alpha=0.2)
             axis.set(xlabel="epoch", ylabel=key.replace("_", " "))
             axis.xaxis.get_major_locator().set_params(integer=True)
-            if axis.lines:
-                axis.legend()
+        lines = axes[0][0].lines
+        if len(lines) > 4:  # too many to stand among the curves
+            figure.set_figheight(3 + 0.25 * math.ceil(len(lines) / 2))
+            figure.legend(handles=lines, loc="outside lower center", ncols=2)
+        elif lines:
+            axes[0][0].legend()
         return figure
