@@ -385,7 +385,7 @@ def test_the_choice_is_made_on_held_out_images_of_the_first_seed(study, capsys):
 def test_a_plot_of_many_arms_has_its_legend_outside(study, arms, height):
     tiny = study({f"arm {i}": {"lr": 0.1} for i in range(arms)}, seeds=(0,))
     tiny.run()
-    figure = tiny.plot("train_loss", "val_acc")
+    figure = tiny.plot("train_loss")
     assert figure.get_figheight() == height
     assert len(figure.legends) == (arms > 4)
     d2l.plt.close(figure)
