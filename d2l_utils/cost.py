@@ -41,7 +41,8 @@ def count_macs(model: nn.Module, X_shape: Sequence[int]) -> int:
 @torch.no_grad()
 def _run(model: nn.Module, X_shape: Sequence[int], watcher) -> None:
     """One pass in evaluation mode, watched; before it another gives lazy layers their shapes."""
-    X = torch.zeros(*X_shape, device=next(model.parameters()).device)
+    device = next((p.device for p in model.parameters()), None)  # the default without any
+    X = torch.zeros(*X_shape, device=device)
     training = [module for module in model.modules() if module.training]
     model.eval()
     try:
@@ -123,8 +124,9 @@ def cost_table(model: nn.Module, X_shape: Sequence[int]) -> list[LayerCost]:
     Raises:
         ValueError: ``X_shape`` is not of integers of 1 or more.
     """
-    if not X_shape or not all(isinstance(n, int) and n >= 1 for n in X_shape):
-        raise ValueError(f"X_shape = {tuple(X_shape)!r}: expected integers of 1 or more")
+    sizes = X_shape if isinstance(X_shape, Sequence) else ()
+    if not sizes or not all(isinstance(n, int) and n >= 1 for n in sizes):
+        raise ValueError(f"X_shape = {X_shape!r}: expected integers of 1 or more, batch first")
     recorder = _Recorder(model)
     try:
         _run(model, X_shape, recorder)

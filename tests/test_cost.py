@@ -134,7 +134,9 @@ def test_the_model_stays_as_it_was():
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
 
 
-@pytest.mark.parametrize("shape", [(), (0, 3, 8, 8), (1, 3, 8.0, 8), (-1, 3, 8, 8)])
+@pytest.mark.parametrize(
+    "shape", [(), 4, None, (0, 3, 8, 8), (None, 3, 8, 8), (1, 3, 8.0, 8), (-1, 3, 8, 8)]
+)
 def test_bad_shapes(shape):
     with pytest.raises(ValueError, match="X_shape"):
         d2l.cost_table(nn.Conv2d(3, 1, 1), shape)
@@ -146,3 +148,8 @@ def test_bad_precision():
         row.bytes("fp8")
     with pytest.raises(ValueError, match="part = 'weights': expected"):
         row.bytes_of("weights")
+
+
+def test_a_network_without_parameters():
+    (pool,) = d2l.cost_table(nn.MaxPool2d(2), (1, 3, 8, 8))
+    assert (pool.kind, pool.macs, pool.bytes("int8")) == ("pool", 0, 3 * 64 + 3 * 16)
