@@ -14,7 +14,7 @@ from dataclasses import astuple, dataclass
 
 import torch
 
-from .cost import PRECISIONS, LayerCost
+from .cost import LayerCost, bytes_per_number
 
 __all__ = ["Chip", "Run", "dram_bytes", "run_on", "systolic_cycles", "tilings"]
 
@@ -44,9 +44,7 @@ class Chip:
         for name in ("rows", "columns", "buffer", "bandwidth", "clock"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} = {getattr(self, name)!r}: expected more than 0")
-        if self.precision not in PRECISIONS:
-            known = ", ".join(PRECISIONS)
-            raise ValueError(f"precision = {self.precision!r}: expected one of {known}")
+        bytes_per_number(self.precision)
 
     @property
     def area(self) -> float:
@@ -158,7 +156,7 @@ def dram_bytes(layer: LayerCost, buffer: int, precision: str = "fp32") -> int:
     if layer.kind not in ("convolution", "linear"):
         return layer.bytes(precision)
     on_chip, moved = tilings(layer)
-    size = PRECISIONS[precision]
+    size = bytes_per_number(precision)
     fits = size * on_chip <= buffer
     if not fits.any():
         least = size * int(on_chip.min())
@@ -224,7 +222,7 @@ def run_on(chip: Chip, table: Iterable[LayerCost]) -> Run:
     way, such as activations. ValueError for a layer whose MACs are not counted.
     """
     total = Run(0, 0.0, 0.0, 0.0, 0, 0.0, 0.0, 0.0)
-    size = PRECISIONS[chip.precision]
+    size = bytes_per_number(chip.precision)
     for layer in table:
         if layer.macs is None:
             what = f"{layer.name or 'the network'} ({layer.operation})"

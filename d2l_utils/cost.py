@@ -16,6 +16,14 @@ __all__ = ["PRECISIONS", "LayerCost", "cost_table", "count_macs", "count_paramet
 PRECISIONS = {"fp32": 4, "fp16": 2, "int8": 1}  # bytes of a number
 
 
+def bytes_per_number(precision: str) -> int:
+    """Bytes of a number; ValueError for a precision that is none of ``PRECISIONS``."""
+    if precision not in PRECISIONS:
+        known = ", ".join(PRECISIONS)
+        raise ValueError(f"precision = {precision!r}: expected one of {known}")
+    return PRECISIONS[precision]
+
+
 def count_parameters(model: nn.Module, kind: type | tuple[type, ...] = nn.Module) -> int:
     """Number of parameters of ``model`` in its layers of ``kind``, ``nn.Linear`` for example."""
     layers = [layer for layer in model.modules() if isinstance(layer, kind)]
@@ -90,10 +98,7 @@ class LayerCost:
         """Bytes of a ``part``: "parameters", "inputs" or "outputs"."""
         if part not in ("parameters", "inputs", "outputs"):
             raise ValueError(f"part = {part!r}: expected 'parameters', 'inputs' or 'outputs'")
-        if precision not in PRECISIONS:
-            known = ", ".join(PRECISIONS)
-            raise ValueError(f"precision = {precision!r}: expected one of {known}")
-        return PRECISIONS[precision] * getattr(self, part)
+        return bytes_per_number(precision) * getattr(self, part)
 
     def bytes(self, precision: str = "fp32") -> int:
         """Bytes of parameters, inputs and outputs, each moved once (the *compulsory* traffic)."""

@@ -154,3 +154,8 @@ def test_a_layer_that_is_not_counted_is_refused():
     table = d2l.cost_table(nn.ConvTranspose2d(1, 1, 2), (1, 1, 4, 4))
     with pytest.raises(ValueError, match="can't be put on a chip"):
         d2l.run_on(d2l.Chip(), table)
+
+
+def test_an_unknown_precision_is_named():
+    with pytest.raises(ValueError, match="precision = 'fp8': expected one of fp32, fp16, int8"):
+        d2l.dram_bytes(LAYERS["3x3"], 10**6, "fp8")
