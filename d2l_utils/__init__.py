@@ -9,6 +9,7 @@ from .accelerator import *
 from .base import *
 from .board import *
 from .checks import *
+from .comparison import *
 from .cost import *
 from .data import *
 from .diagram import *
