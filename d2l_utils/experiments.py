@@ -50,7 +50,7 @@ class Study:
         arms: For each arm, its name and what it sets in the configuration.
         common: The rest of the configuration, shared by all arms. Read here: ``epochs``,
             ``batch_size``, ``resize`` and, if given, ``holdout``, the number of training images
-            held out for validation after each epoch.
+            held out for validation after each epoch, and ``precision``, as in ``Trainer``.
         seeds: One run of each arm for each; a seed decides the weights and the order of the data.
         schedule: Of the learning rate, as in ``Trainer``; name it in the configuration too.
         measure: Maps the trained model and its data to what else a record shall hold, under
@@ -119,6 +119,11 @@ class Study:
             lines = ",\n".join(json.dumps(run) for run in [*runs, record])
             aside.write_text(f'{{"study": {json.dumps(self.name)}, "runs": [\n{lines}\n]}}\n')
             os.replace(aside, self.path)
+        self._checkpoint(record["arm"], record["seed"]).unlink(missing_ok=True)
+
+    def _checkpoint(self, arm: str, seed: int) -> Path:
+        """Where the state of an unfinished run is kept; of its own for each configuration."""
+        return self.path.with_suffix(f".{digest([arm, seed, self.fingerprint(arm)])}.checkpoint")
 
     def records(self) -> dict[str, list[dict]]:
         """The current records of each arm, borrowed ones first; stale ones are left out."""
@@ -180,9 +185,11 @@ class Study:
         print(self.status())
 
     def train(self, arm: str, seed: int, epochs: int | None = None) -> dict:
-        """Train one run and return its record."""
+        """Train one run and return its record; ``epochs`` makes it a trial.
+
+        What was killed goes on after its last finished epoch.
+        """
         config = self.arms[arm]
-        epochs = epochs or config["epochs"]
         runtime.seed_everything(seed)
         data = FashionMNIST(
             config["batch_size"], config["resize"], holdout=config.get("holdout", 0), seed=seed
@@ -191,18 +198,24 @@ class Study:
             raise RuntimeError("a full run needs all of Fashion-MNIST: run `make data` first")
         if not config.get("holdout"):
             data.val_dataloader = lambda: None
-        model, trainer = self.build(config), Trainer(epochs, num_gpus=1, schedule=self.schedule)
-        start = time.perf_counter()
-        diverged = None
+        model, diverged = self.build(config), None
+        trainer = Trainer(
+            epochs or config["epochs"],
+            num_gpus=1,
+            schedule=self.schedule,
+            precision=config.get("precision", "float32"),
+            checkpoint=None if epochs else self._checkpoint(arm, seed),
+        )
         try:
             trainer.fit(model, data)
         except DivergenceError as error:  # a result like another
             diverged = str(error)
         if trainer.interrupted:
             raise KeyboardInterrupt
+        start = time.perf_counter()
         test = trainer.evaluate(model, data.test_dataloader())
-        seconds = time.perf_counter() - start
-        if (arm, seed, epochs) == (self.keep, self.seeds[0], config["epochs"]):  # no trial
+        seconds = sum(row["seconds"] for row in trainer.history) + time.perf_counter() - start
+        if (arm, seed, epochs) == (self.keep, self.seeds[0], None):
             save_weights(model, self.path.with_suffix(".safetensors"), self._about(arm))
         measured = {"measured": self.measure(model, data)} if self.measure else {}
         return {

@@ -12,8 +12,8 @@ __all__ = ["progress_bar"]
 FORMAT = "{desc} {percentage:3.0f}%|{bar:24}| {rate_noinv_fmt}, {remaining} left{postfix}"
 
 
-def progress_bar(total: int | None, unit: str, show: bool = True):
-    """A tqdm bar of ``total`` units, with their rate and the time that is left."""
+def progress_bar(total: int | None, unit: str, show: bool = True, done: int = 0):
+    """A tqdm bar of ``total`` units, ``done`` already, with their rate and the time left."""
     from tqdm import tqdm
 
     class CellBar(tqdm):
@@ -35,6 +35,7 @@ def progress_bar(total: int | None, unit: str, show: bool = True):
     watched = cell or sys.stdout.isatty()
     return (CellBar if cell else tqdm)(
         total=total,
+        initial=done,
         unit=f" {unit}",
         unit_scale=True,
         file=io.StringIO() if cell else sys.stdout,

@@ -46,6 +46,31 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
+def generator_states() -> dict:
+    """The states of the generators that ``seed_everything`` seeds, as ``torch.load`` can read."""
+    import numpy as np
+
+    name, keys, *rest = np.random.get_state()
+    return {
+        "random": random.getstate(),
+        "numpy": (name, torch.from_numpy(keys.astype("int64")), *rest),
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+
+
+def set_generator_states(states: dict) -> None:
+    """Set every generator as ``generator_states`` found it; GPUs if there are as many."""
+    import numpy as np
+
+    random.setstate(states["random"])
+    name, keys, *rest = states["numpy"]
+    np.random.set_state((name, keys.numpy().astype("uint32"), *rest))
+    torch.set_rng_state(states["torch"])
+    if len(states["cuda"]) == num_gpus() > 0:
+        torch.cuda.set_rng_state_all(states["cuda"])
+
+
 def _cgroup_quota(proc: Path = Path("/proc"), sys_fs: Path = Path("/sys/fs/cgroup")) -> float:
     """CPUs granted by the control groups this process is in, ``inf`` where none sets a limit."""
     limit = float("inf")

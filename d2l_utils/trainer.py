@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
 import time
 from collections.abc import Callable
 
 import torch
 from torch import nn
 
+from . import checkpoint as checkpoints
 from . import runtime
 from .hyperparameters import HyperParameters
 from .progress import progress_bar
@@ -37,6 +40,11 @@ class Trainer(HyperParameters):
             set anew before each step. ``None`` keeps the optimizer's own.
         channels_last: Keep images and convolution weights in memory with the channels innermost,
             which is what the fast convolutions read; results differ by rounding only.
+        precision: "float32", or "bfloat16" for the forward passes of training, by autocast:
+            weights, their updates and validation stay in float32.
+        checkpoint: A file for the state of the training, written after each epoch. ``fit`` goes on
+            from it where it exists: on a CPU, a run killed at any moment ends in the very numbers
+            that it would have had.
         progress: Show a progress bar (and the model's board, if it is on display).
 
     After ``fit``: ``history``, one dict an epoch with the mean of everything that the model
@@ -52,12 +60,16 @@ class Trainer(HyperParameters):
         *,
         schedule: Callable[[float], float] | None = None,
         channels_last: bool = True,
+        precision: str = "float32",
+        checkpoint: str | os.PathLike | None = None,
         progress: bool = True,
     ) -> None:
         if not isinstance(max_epochs, int) or max_epochs < 0:
             raise ValueError(f"max_epochs must be an integer of 0 or more, not {max_epochs!r}")
         if gradient_clip_val < 0:
             raise ValueError(f"gradient_clip_val must be 0 or more, not {gradient_clip_val!r}")
+        if precision not in ("float32", "bfloat16"):
+            raise ValueError(f"precision must be 'float32' or 'bfloat16', not {precision!r}")
         self.save_hyperparameters()
         self.gpus = [runtime.gpu(i) for i in range(min(num_gpus, runtime.num_gpus()))]
         self.history: list[dict[str, float]] = []
@@ -73,6 +85,7 @@ class Trainer(HyperParameters):
 
         Raises:
             DivergenceError: the loss became infinite or not a number; names the place.
+            ValueError: the checkpoint is damaged or of another training.
         """
         if not self.gpus:
             runtime.keep_memory()
@@ -83,11 +96,14 @@ class Trainer(HyperParameters):
         self.epoch = self.train_batch_idx = self.val_batch_idx = 0
         self.history, self.interrupted = [], False
         model.board.reset()
-        self._bar = self._progress_bar()
+        done = 0 if self.checkpoint is None else checkpoints.resume(self, self.checkpoint)
+        self._bar = self._progress_bar(done)
         try:
-            for epoch in range(self.max_epochs):
+            for epoch in range(done, self.max_epochs):
                 self.epoch = epoch
                 self.fit_epoch()
+                if self.checkpoint is not None:
+                    checkpoints.save(self, self.checkpoint)
         except KeyboardInterrupt:
             self.interrupted = True
         finally:
@@ -104,7 +120,8 @@ class Trainer(HyperParameters):
         self.model.train()
         for batch in self._batches(self.train_dataloader):
             self._set_learning_rate()
-            loss = self.model.training_step(batch)
+            with self._autocast():
+                loss = self.model.training_step(batch)
             self._require_finite(loss)
             self.optim.zero_grad()
             loss.backward()
@@ -246,9 +263,15 @@ class Trainer(HyperParameters):
         with torch.no_grad():
             self.model(*example[:-1])
 
-    def _progress_bar(self):
+    def _autocast(self):
+        if self.precision == "float32":
+            return contextlib.nullcontext()
+        return torch.autocast(self.gpus[0].type if self.gpus else "cpu", torch.bfloat16)
+
+    def _progress_bar(self, done: int):
         try:
-            total = self.max_epochs * len(self.train_dataloader.dataset)
+            images = len(self.train_dataloader.dataset)
         except (AttributeError, TypeError):  # a loader of unknown size
-            total = None
-        return progress_bar(total, "images", show=self.progress)
+            return progress_bar(None, "images", show=self.progress)
+        total, done = self.max_epochs * images, done * images
+        return progress_bar(total, "images", show=self.progress, done=done)

@@ -128,6 +128,47 @@ def test_resumes_run_by_run(study, monkeypatch, capsys):
     assert capsys.readouterr().out == "a: 2 of 2 runs recorded\nb: 2 of 2 runs recorded\n"
 
 
+def test_a_killed_run_goes_on_after_its_last_epoch(study, monkeypatch):
+    expected = study(seeds=(0,), epochs=3).train("a", 0, epochs=3)
+    fit_epoch = experiments.Trainer.fit_epoch
+    made = []
+
+    def killed(self):
+        made.append(self.epoch)
+        if made == [0, 1]:
+            raise SystemExit
+        fit_epoch(self)
+        self.history[-1]["seconds"] = 20.0
+
+    monkeypatch.setattr(experiments.Trainer, "fit_epoch", killed)
+    s = study(seeds=(0,), epochs=3)
+    with pytest.raises(SystemExit):
+        s.run()
+    assert len(list(s.path.parent.glob("*.checkpoint"))) == 1
+    s.run()
+    assert made == [0, 1, 1, 2]
+    (record,) = runs(s)
+    assert [row["train_loss"] for row in record["history"]] == [
+        row["train_loss"] for row in expected["history"]
+    ]
+    assert record["test"] == expected["test"]
+    assert 60 <= record["seconds"] < 70
+    assert {path.suffix for path in s.path.parent.iterdir()} == {".json", ".lock"}
+
+
+def test_precision_is_part_of_the_configuration(study, monkeypatch):
+    seen = []
+    fit = experiments.Trainer.fit
+
+    def look(self, model, data):
+        seen.append(self.precision)
+        fit(self, model, data)
+
+    monkeypatch.setattr(experiments.Trainer, "fit", look)
+    study({"a": {"lr": 0.1}, "b": {"lr": 0.1, "precision": "bfloat16"}}, seeds=(0,)).run()
+    assert seen == ["float32", "bfloat16"]
+
+
 def test_an_interrupted_run_is_not_recorded(study, monkeypatch):
     def interrupted(self, model, data):
         self.interrupted = True

@@ -274,6 +274,28 @@ def test_a_model_without_loss_says_so():
         d2l.Classifier()(torch.zeros(1))
 
 
+def test_bfloat16_is_for_the_forward_passes_of_training():
+    seen = []
+
+    class Look(nn.Module):
+        def forward(self, X):
+            seen.append((self.training, X.dtype))
+            return X
+
+    model, trainer = fit(Net(layers=(Look(),)), epochs=5, precision="bfloat16")
+    assert set(seen[1:]) == {(True, torch.bfloat16), (False, torch.float32)}
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
+    assert trainer.history[-1]["val_acc"] > 0.9
+    expected, _ = fit(Net(layers=(Look(),)), epochs=5)
+    for x, y in zip(model.parameters(), expected.parameters(), strict=True):
+        torch.testing.assert_close(x, y, atol=0.02, rtol=0.1)
+
+
+def test_an_unknown_precision_is_named():
+    with pytest.raises(ValueError, match="precision must be 'float32' or 'bfloat16', not 'half'"):
+        d2l.Trainer(1, precision="half")
+
+
 def test_gpu_path_moves_model_and_batches(monkeypatch):
     """No GPU here: the CPU stands in for it, to see that both are sent there."""
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
