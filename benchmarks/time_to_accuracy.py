@@ -22,7 +22,8 @@ import torch
 import d2l_utils as d2l
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "8_4_googlenet" / "3_native_28x28.ipynb"
-CELLS = ("setup", "solution-code", "unit", "native", "native-recipe")  # by their ids
+# By their ids:
+CELLS = ("setup", "solution-code", "unit", "native", "native-build", "native-recipe")
 MINUTE = 60.0
 
 

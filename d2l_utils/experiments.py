@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from . import figures, runtime, sources
+from . import distributed, figures, runtime, sources
 from .data import FashionMNIST
 from .provenance import digest, network_operations, provenance
 from .trainer import DivergenceError, Trainer
@@ -111,15 +111,17 @@ class Study:
         """Add ``record``, in place of an older one of the same arm and seed; all or nothing."""
         from filelock import FileLock
 
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        aside = self.path.with_suffix(".part")
-        with FileLock(self.path.with_suffix(".lock")):
-            same = (record["arm"], record["seed"])
-            runs = [run for run in self._read() if (run["arm"], run["seed"]) != same]
-            lines = ",\n".join(json.dumps(run) for run in [*runs, record])
-            aside.write_text(f'{{"study": {json.dumps(self.name)}, "runs": [\n{lines}\n]}}\n')
-            os.replace(aside, self.path)
-        self._checkpoint(record["arm"], record["seed"]).unlink(missing_ok=True)
+        if distributed.is_first():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            aside = self.path.with_suffix(".part")
+            with FileLock(self.path.with_suffix(".lock")):
+                same = (record["arm"], record["seed"])
+                runs = [run for run in self._read() if (run["arm"], run["seed"]) != same]
+                lines = ",\n".join(json.dumps(run) for run in [*runs, record])
+                aside.write_text(f'{{"study": {json.dumps(self.name)}, "runs": [\n{lines}\n]}}\n')
+                os.replace(aside, self.path)
+            self._checkpoint(record["arm"], record["seed"]).unlink(missing_ok=True)
+        distributed.wait_for_the_others()
 
     def _checkpoint(self, arm: str, seed: int) -> Path:
         """Where the state of an unfinished run is kept; of its own for each configuration."""
@@ -215,7 +217,8 @@ class Study:
         start = time.perf_counter()
         test = trainer.evaluate(model, data.test_dataloader())
         seconds = sum(row["seconds"] for row in trainer.history) + time.perf_counter() - start
-        if (arm, seed, epochs) == (self.keep, self.seeds[0], None):
+        keep = (arm, seed, epochs) == (self.keep, self.seeds[0], None)
+        if keep and distributed.is_first():
             save_weights(model, self.path.with_suffix(".safetensors"), self._about(arm))
         measured = {"measured": self.measure(model, data)} if self.measure else {}
         return {

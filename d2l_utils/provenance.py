@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from . import runtime
+from . import distributed, runtime
 
 
 class _Operations(TorchDispatchMode):
@@ -71,5 +71,6 @@ def provenance() -> dict:
         "torchvision": torchvision.__version__,
         "cpu": _cpu_model(),
         "threads": torch.get_num_threads(),
+        "processes": distributed.size(),
         "gpu": torch.cuda.get_device_name() if runtime.num_gpus() else None,
     }

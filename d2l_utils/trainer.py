@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from . import checkpoint as checkpoints
-from . import runtime
+from . import distributed, runtime
 from .hyperparameters import HyperParameters
 from .progress import progress_bar
 
@@ -31,10 +31,12 @@ def cosine_decay(done: float) -> float:
 class Trainer(HyperParameters):
     """Trains a model for ``max_epochs`` epochs and validates it after each.
 
+    Under ``torchrun`` its processes train together, each on its share of every batch.
+
     Args:
         max_epochs: Passes over the training data, 0 or more.
         num_gpus: The model and the batches move to the first GPU if this is positive and there is
-            one; otherwise they stay on the CPU.
+            one (under ``torchrun``, to the one of this process); otherwise they stay on the CPU.
         gradient_clip_val: Largest Euclidean norm of the gradient; 0 leaves it as it is.
         schedule: Maps the share of training done, from 0 to 1, to a factor of the learning rate,
             set anew before each step. ``None`` keeps the optimizer's own.
@@ -71,7 +73,10 @@ class Trainer(HyperParameters):
         if precision not in ("float32", "bfloat16"):
             raise ValueError(f"precision must be 'float32' or 'bfloat16', not {precision!r}")
         self.save_hyperparameters()
-        self.gpus = [runtime.gpu(i) for i in range(min(num_gpus, runtime.num_gpus()))]
+        first = distributed.local_rank()
+        self.gpus = [
+            runtime.gpu(i) for i in range(first, min(first + num_gpus, runtime.num_gpus()))
+        ]
         self.history: list[dict[str, float]] = []
         self.interrupted = False
 
@@ -98,15 +103,17 @@ class Trainer(HyperParameters):
         model.board.reset()
         done = 0 if self.checkpoint is None else checkpoints.resume(self, self.checkpoint)
         self._bar = self._progress_bar(done)
+        self._training_step = distributed.training_step(model)
         try:
             for epoch in range(done, self.max_epochs):
                 self.epoch = epoch
                 self.fit_epoch()
-                if self.checkpoint is not None:
+                if self.checkpoint is not None and distributed.is_first():
                     checkpoints.save(self, self.checkpoint)
         except KeyboardInterrupt:
             self.interrupted = True
         finally:
+            del self._training_step  # a hold on every parameter, under torchrun
             model.eval()
             self._bar.close()
         if self.interrupted:
@@ -116,21 +123,22 @@ class Trainer(HyperParameters):
         """Train on every training batch once, then validate."""
         start = time.perf_counter()
         self._totals = {}
+        distributed.take_order_of_the_first(self.train_dataloader)
         self._bar.set_description_str(f"epoch {self.epoch + 1}/{self.max_epochs}", refresh=False)
         self.model.train()
         for batch in self._batches(self.train_dataloader):
             self._set_learning_rate()
             with self._autocast():
-                loss = self.model.training_step(batch)
+                loss = self._training_step(batch)
             self._require_finite(loss)
             self.optim.zero_grad()
-            loss.backward()
+            (loss * (self._share / self._images * distributed.size())).backward()
             if self.gradient_clip_val > 0:
                 self.clip_gradients(self.gradient_clip_val, self.model)
             with torch.no_grad():  # for optimizers written by hand, as in section 3.4
                 self.optim.step()
             self.train_batch_idx += 1
-            self._bar.update(self._batch_size)
+            self._bar.update(self._images)
         if self.val_dataloader is not None:
             self._validate(self.val_dataloader)
         self.history.append(
@@ -160,7 +168,8 @@ class Trainer(HyperParameters):
 
     def _batches(self, dataloader):
         for batch in dataloader:
-            self._batch_size = len(batch[-1])
+            self._images = len(batch[-1])
+            batch, self._share = distributed.share(batch)
             yield self.prepare_batch(batch)
 
     # -- hooks: override one to change one thing --------------------------------------------------
@@ -174,6 +183,7 @@ class Trainer(HyperParameters):
 
     def prepare_model(self, model) -> None:
         """Introduce model and trainer; move the model to its device and memory layout."""
+        distributed.join(on_gpu=bool(self.gpus))
         model.trainer = self
         model.board.xlim = [0, self.max_epochs]
         self.model = model
@@ -209,7 +219,7 @@ class Trainer(HyperParameters):
         """
         label = ("train_" if train else "val_") + key
         value = torch.as_tensor(value).detach()
-        weight = self._batch_size
+        weight = self._share
         total, count = self._totals.get(label, (0.0, 0))
         self._totals[label] = (total + value * weight, count + weight)
 
@@ -228,7 +238,8 @@ class Trainer(HyperParameters):
             self.model.board.draw(sum(xs) / len(xs), mean, label)
 
     def _means(self) -> dict[str, float]:
-        return {label: float(total) / count for label, (total, count) in self._totals.items()}
+        totals = {label: distributed.total(*sums) for label, sums in self._totals.items()}
+        return {label: value / count for label, (value, count) in totals.items()}
 
     def _learning_rate(self) -> float:
         groups = getattr(self.optim, "param_groups", None)
@@ -243,11 +254,14 @@ class Trainer(HyperParameters):
 
     def _require_finite(self, loss: torch.Tensor) -> None:
         """Stop before a bad gradient reaches the weights; a GPU is asked each 50th batch only."""
-        if (self.gpus and self.train_batch_idx % 50) or torch.isfinite(loss):
+        if self.gpus and self.train_batch_idx % 50:
+            return
+        (value,) = distributed.total(loss.detach())
+        if math.isfinite(value):
             return
         batch = self.train_batch_idx % self.num_train_batches + 1
         raise DivergenceError(
-            f"the loss is {loss.item()} in epoch {self.epoch + 1}, batch {batch} of "
+            f"the loss is {value} in epoch {self.epoch + 1}, batch {batch} of "
             f"{self.num_train_batches}, at learning rate {self._learning_rate():g}. Try a smaller "
             "learning rate, gradient clipping (gradient_clip_val=1) or batch normalization."
         )
@@ -269,9 +283,10 @@ class Trainer(HyperParameters):
         return torch.autocast(self.gpus[0].type if self.gpus else "cpu", torch.bfloat16)
 
     def _progress_bar(self, done: int):
+        show = self.progress and distributed.is_first()
         try:
             images = len(self.train_dataloader.dataset)
         except (AttributeError, TypeError):  # a loader of unknown size
-            return progress_bar(None, "images", show=self.progress)
+            return progress_bar(None, "images", show=show)
         total, done = self.max_epochs * images, done * images
-        return progress_bar(total, "images", show=self.progress, done=done)
+        return progress_bar(total, "images", show=show, done=done)

@@ -81,7 +81,8 @@ def test_a_record_tells_all(study, capsys):
         == dict(epochs=1, batch_size=100, resize=10, holdout=50, lr=0.1)
     )
     assert set(record["fingerprint"]) == {"network", "configuration", "data"}
-    assert set(record["provenance"]) == {"python", "torch", "torchvision", "cpu", "threads", "gpu"}
+    told = {"python", "torch", "torchvision", "cpu", "threads", "processes", "gpu"}
+    assert set(record["provenance"]) == told
     assert record["parameters"] == 3 * 3 * 2 + 2 + 2 * 10 + 10
     assert {"epoch", "train_loss", "val_loss", "val_acc"} <= set(record["history"][0])
     assert 0 <= record["test"]["acc"] <= 1
