@@ -8,16 +8,14 @@ network, its configuration and its data. The code around them may be rewritten f
 from __future__ import annotations
 
 import json
-import math
 import os
-import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import torch
 
-from . import distributed, figures, runtime, sources
+from . import comparison, distributed, runtime, sources
 from .data import FashionMNIST
 from .provenance import digest, network_operations, provenance
 from .trainer import DivergenceError, Trainer
@@ -251,42 +249,8 @@ class Study:
     # -- showing ----------------------------------------------------------------------------------
 
     def table(self) -> str:
-        """Test accuracy of each arm, mean and standard deviation over its recorded seeds.
-
-        The minutes stand below, for all arms together: machines with other work to do recorded
-        some of the runs, so that they do not compare the arms.
-        """
-        rows, minutes = [("arm", "parameters", "seeds", "epochs", "test accuracy")], []
-        for arm, runs in self.records().items():
-            if not runs:
-                rows.append((arm, "", "0", "", "not recorded"))
-                continue
-            accuracies = [100 * run["test"]["acc"] for run in runs]
-            spread = f" ± {statistics.stdev(accuracies):.2f}" if len(runs) > 1 else ""
-            failed = sum(run["diverged"] is not None for run in runs)
-            failed = f", {failed} diverged" if failed else ""
-            epochs = runs[0]["config"]["epochs"]
-            for run in runs:  # by the median epoch: a machine that slept would be counted otherwise
-                seconds = [row["seconds"] for row in run["history"]]
-                minutes += [epochs * statistics.median(seconds) / 60] if seconds else []
-            rows.append(
-                (
-                    arm,
-                    f"{runs[0]['parameters']:,}",
-                    str(len(runs)),
-                    str(epochs),
-                    f"{statistics.mean(accuracies):.2f}{spread} %{failed}",
-                )
-            )
-        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-        lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        ]
-        if minutes:
-            low, high = f"{min(minutes):.0f}", f"{max(minutes):.0f}"
-            lines.append(f"a run took {low if low == high else f'{low} to {high}'} minutes")
-        return "\n".join(lines)
+        """Test accuracy of each arm, as ``comparison.table`` prints it."""
+        return comparison.table(self.records())
 
     def choose(self, *groups: Iterable[str]) -> list[str]:
         """Of each group of arms the one that does best on the held-out images, by its first seed.
@@ -305,26 +269,5 @@ class Study:
         return best
 
     def plot(self, *keys: str):
-        """One panel for each of ``keys`` of the history: each arm's mean and range over epochs."""
-        size = (4.5 * len(keys), 3)
-        figure, axes = figures.pyplot().subplots(
-            1, len(keys), figsize=size, squeeze=False, layout="constrained"
-        )
-        for axis, key in zip(axes[0], keys, strict=True):
-            for arm, runs in self.records().items():
-                curves = [[row[key] for row in run["history"]] for run in runs]
-                by_epoch = list(zip(*curves, strict=False))  # a diverged run ends early
-                if by_epoch:
-                    epochs = range(1, len(by_epoch) + 1)
-                    low, high, mean = (list(map(f, by_epoch)) for f in (min, max, statistics.mean))
-                    (line,) = axis.plot(epochs, mean, ".-", label=arm)
-                    axis.fill_between(epochs, low, high, color=line.get_color(), alpha=0.2)
-            axis.set(xlabel="epoch", ylabel=key.replace("_", " "))
-            axis.xaxis.get_major_locator().set_params(integer=True)
-        lines = axes[0][0].lines
-        if len(lines) > 4:  # too many to stand among the curves
-            figure.set_figheight(3 + 0.25 * math.ceil(len(lines) / 2))
-            figure.legend(handles=lines, loc="outside lower center", ncols=2)
-        elif lines:
-            axes[0][0].legend()
-        return figure
+        """The figure of ``keys`` of the history, as ``comparison.plot`` draws it."""
+        return comparison.plot(self.records(), *keys)
