@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from . import runtime
+from . import files, runtime
 
 __all__: list[str] = []
 
@@ -42,17 +42,10 @@ def save(trainer, file: str | os.PathLike) -> None:
     }
     packed = io.BytesIO()
     torch.save(state, packed)
-    file = Path(file)
-    aside = file.with_name(file.name + ".part")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("wb") as out:
-            out.write(packed.getbuffer())
-            out.flush()
-            os.fsync(out.fileno())  # before the new name: a machine that dies leaves a whole file
-        os.replace(aside, file)
+        with files.whole(file) as aside:
+            aside.write_bytes(packed.getbuffer())
     except OSError as error:
-        aside.unlink(missing_ok=True)
         warnings.warn(
             f"no checkpoint after epoch {len(trainer.history)}: {error}. The training goes on",
             stacklevel=2,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from . import comparison, distributed, runtime, sources
+from . import comparison, distributed, files, runtime, sources
 from .data import FashionMNIST
 from .provenance import digest, network_operations, provenance
 from .trainer import DivergenceError, Trainer
@@ -111,13 +111,13 @@ class Study:
 
         if distributed.is_first():
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            aside = self.path.with_suffix(".part")
             with FileLock(self.path.with_suffix(".lock")):
                 same = (record["arm"], record["seed"])
                 runs = [run for run in self._read() if (run["arm"], run["seed"]) != same]
                 lines = ",\n".join(json.dumps(run) for run in [*runs, record])
-                aside.write_text(f'{{"study": {json.dumps(self.name)}, "runs": [\n{lines}\n]}}\n')
-                os.replace(aside, self.path)
+                text = f'{{"study": {json.dumps(self.name)}, "runs": [\n{lines}\n]}}\n'
+                with files.whole(self.path) as aside:
+                    aside.write_text(text)
             self._checkpoint(record["arm"], record["seed"]).unlink(missing_ok=True)
         distributed.wait_for_the_others()
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import torch
 
+from . import files
+
 __all__ = ["load_weights", "save_weights"]
 
 
@@ -17,12 +19,9 @@ def save_weights(
     """Write parameters and buffers of ``model``, and ``metadata``, to ``file``; all or nothing."""
     from safetensors.torch import save_file
 
-    file = Path(file)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    aside = file.with_name(file.name + ".part")
     tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    save_file(tensors, aside, dict(metadata or {}))
-    os.replace(aside, file)
+    with files.whole(file) as aside:
+        save_file(tensors, aside, dict(metadata or {}))
 
 
 def load_weights(

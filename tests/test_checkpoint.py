@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import d2l_utils as d2l
-from d2l_utils import checkpoint
+from d2l_utils import files
 
 EPOCHS, BATCHES = 4, 3
 
@@ -195,7 +195,7 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_training(tmp_path, monkeyp
     def full(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.warns(UserWarning, match="No space left on device") as warned:
         assert_same(numbers(*train(file)), expected)
     told = [str(warning.message).split(":")[0] for warning in warned]

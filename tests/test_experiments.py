@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import d2l_utils as d2l
-from d2l_utils import experiments, sources
+from d2l_utils import experiments, files, sources
 from d2l_utils.provenance import network_operations
 
 
@@ -200,7 +200,7 @@ def test_a_crash_while_writing_keeps_the_old_record(study, monkeypatch):
     def full_disk(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(experiments.os, "replace", full_disk)
+    monkeypatch.setattr(files.os, "replace", full_disk)
     with pytest.raises(OSError, match="No space left"):
         s._write(runs(s)[0] | {"seed": 1})
     assert s.path.read_text() == before
