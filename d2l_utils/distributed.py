@@ -39,6 +39,8 @@ def join(on_gpu: bool) -> None:
     if size() > 1 and not distributed.is_initialized():
         import atexit
 
+        if on_gpu:
+            torch.cuda.set_device(local_rank())
         distributed.init_process_group("nccl" if on_gpu else "gloo")
         atexit.register(distributed.destroy_process_group)
 
