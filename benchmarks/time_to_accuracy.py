@@ -62,7 +62,7 @@ class TimedTrainer(d2l.Trainer):
 
     @torch.no_grad()
     def read(self) -> None:
-        """Note seconds and test accuracy; the clock stands still."""
+        """Note and print seconds and test accuracy; the clock stands still."""
         spent, before = self.spent(), time.perf_counter()
         self.model.eval()
         hits = [
@@ -71,6 +71,7 @@ class TimedTrainer(d2l.Trainer):
             for X, y in self.test_loader
         ]
         self.points.append((spent, float(sum(hits)) / len(self.test_loader.dataset)))
+        print("{:7.0f} s {:8.2%}".format(*self.points[-1]), flush=True)
         self.model.train()
         self.paused += time.perf_counter() - before
 
