@@ -40,7 +40,7 @@ def save(trainer, file: str | os.PathLike) -> None:
         },
         "windows": trainer._windows,
     }
-    packed = io.BytesIO()
+    packed = io.BytesIO()  # torch's own writer does not say what is wrong with a disk
     torch.save(state, packed)
     try:
         with files.whole(file) as aside:
