@@ -1,6 +1,7 @@
 """What every test run shares: as many workers as granted cores, the cores divided between them."""
 
 import os
+import sys
 
 import pytest
 
@@ -19,6 +20,14 @@ def pytest_configure(config):
     workers = config.getoption("numprocesses", None) or 1
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, granted_cores() // workers)))
     os.environ.pop("D2L_BUDGET", None)  # the tests are written for the quick budget
+
+
+@pytest.fixture(autouse=True)
+def no_figure_left_open():
+    """Closes what a test drew: pyplot keeps open figures, and the next test would find them."""
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
 
 
 @pytest.fixture

@@ -757,7 +757,6 @@ def test_figures_are_drawn_as_the_book_draws_them():
     assert [ax.get_title() for ax in axes] == ["a", "b", "c", "d"]
     batch = next(iter(fashion().val_dataloader()))
     fashion().visualize(batch)
-    d2l.plt.close("all")
 
 
 def test_7_6_a_method_of_the_module_can_be_replaced(monkeypatch, capsys):

@@ -606,7 +606,6 @@ def test_text_labels_and_visualize(sample, monkeypatch):
     assert titles == sample.text_labels(y[:6])
     sample.visualize([X, y], labels=[str(i) for i in range(64)])
     assert [axes.get_title() for axes in pyplot.gcf().axes] == list("01234567")
-    pyplot.close("all")
 
 
 def test_worker_processes_deliver_the_same(sample):

@@ -430,4 +430,3 @@ def test_a_plot_of_many_arms_has_its_legend_outside(study, arms, height):
     figure = tiny.plot("train_loss")
     assert figure.get_figheight() == height
     assert len(figure.legends) == (arms > 4)
-    d2l.plt.close(figure)

@@ -59,13 +59,11 @@ def test_plot_takes_one_curve_or_many():
         assert len(axes.lines) == curves
         assert axes.get_xlabel() == "x"
         assert axes.get_xlim() == (0, 2)
-    figures.pyplot().close("all")
 
 
 def test_plot_refuses_curves_that_do_not_match():
     with pytest.raises(ValueError, match="zip"):
         d2l.plot([[0, 1], [0, 1]], [[1, 2], [1, 2], [1, 2]])
-    figures.pyplot().close("all")
 
 
 def test_show_images():
@@ -74,7 +72,6 @@ def test_show_images():
     assert [ax.get_title() for ax in axes] == [*"abcde", ""]
     assert [len(ax.images) for ax in axes] == [1, 1, 1, 1, 1, 0]
     assert len(d2l.show_images(torch.rand(1, 8, 8, 3).numpy(), 1, 1)) == 1
-    figures.pyplot().close("all")
 
 
 def test_plt_is_pyplot_in_the_workbooks_style():

@@ -29,6 +29,7 @@ def displayed(monkeypatch):
 
 
 def test_a_slider_redraws(draw, drawn, displayed):
+    open_before = d2l.plt.get_fignums()
     d2l.sliders(draw, n=(1, 9), precision=["int8", "fp16"])
     picture, n, precision = displayed[0].children
     assert (n.min, n.max, n.value, precision.value) == (1, 9, 3, "int8")
@@ -37,7 +38,7 @@ def test_a_slider_redraws(draw, drawn, displayed):
     n.value = 5
     precision.value = "fp16"
     assert drawn == [(3, "int8"), (5, "int8"), (5, "fp16")]
-    assert not d2l.plt.get_fignums()
+    assert d2l.plt.get_fignums() == open_before
 
 
 def test_without_ipywidgets_the_figure_is_drawn(draw, drawn, displayed, monkeypatch, capsys):
@@ -46,4 +47,3 @@ def test_without_ipywidgets_the_figure_is_drawn(draw, drawn, displayed, monkeypa
     assert drawn == [(3, "int8")]
     assert not displayed
     assert "call draw(...)" in capsys.readouterr().out
-    d2l.plt.close("all")
