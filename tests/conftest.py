@@ -23,8 +23,11 @@ def pytest_configure(config):
 
 
 @pytest.fixture(autouse=True)
-def no_figure_left_open():
-    """Closes what a test drew: pyplot keeps open figures, and the next test would find them."""
+def independent():
+    """Each test alike in any order: the same random numbers, and no figure of the one before it."""
+    import torch  # not before pytest_configure: it reads OMP_NUM_THREADS once, when it is imported
+
+    torch.manual_seed(0)
     yield
     if pyplot := sys.modules.get("matplotlib.pyplot"):
         pyplot.close("all")
