@@ -267,17 +267,17 @@ class Fork(nn.Module):
 
 class Piecewise(d2l.Classifier):
     def b1(self):
-        return nn.Sequential(nn.LazyConv2d(4, kernel_size=7, stride=2, padding=3), nn.ReLU())
+        return nn.Sequential(nn.LazyConv2d(16, kernel_size=7, stride=2, padding=3), nn.ReLU())
 
 
 @d2l.add_to_class(Piecewise)
 def b2(self):
-    return nn.Sequential(Fork(3, (2, 5)), nn.MaxPool2d(kernel_size=3, stride=2, padding=1))
+    return nn.Sequential(Fork(12, (8, 20)), nn.MaxPool2d(kernel_size=3, stride=2, padding=1))
 
 
 @d2l.add_to_class(Piecewise)
 def b3(self):
-    return nn.Sequential(Fork(6, (4, 10)), nn.AdaptiveAvgPool2d((1, 1)), nn.Flatten())
+    return nn.Sequential(Fork(24, (16, 40)), nn.AdaptiveAvgPool2d((1, 1)), nn.Flatten())
 
 
 @d2l.add_to_class(Piecewise)
@@ -290,9 +290,9 @@ def __init__(self, lr=0.1, num_classes=10):  # noqa: N807
 
 def test_8_4(capsys):
     assert summary(Piecewise(), (1, 1, 48, 48), capsys) == (
-        "Sequential output shape:\t torch.Size([1, 4, 24, 24])\n"
-        "Sequential output shape:\t torch.Size([1, 8, 12, 12])\n"
-        "Sequential output shape:\t torch.Size([1, 16])\n"
+        "Sequential output shape:\t torch.Size([1, 16, 24, 24])\n"
+        "Sequential output shape:\t torch.Size([1, 32, 12, 12])\n"
+        "Sequential output shape:\t torch.Size([1, 64])\n"
         "Linear output shape:\t torch.Size([1, 10])\n"
     )
     model = Piecewise(lr=0.01)
