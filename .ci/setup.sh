@@ -75,5 +75,6 @@ TMPDIR=$here/.venv/tmp .venv/bin/python -m pip install ${PIP_ARGS-} -r "$require
 rm -rf .venv/tmp
 settings=.venv/share/jupyter/lab/settings
 mkdir -p $settings && cp .binder/overrides.json $settings/
+mkdir -p .jupyter/ipython # where the Makefile tells IPython to be; it warns if it has to make it
 echo "$here" >"$stamp"
 rm -f $marker
