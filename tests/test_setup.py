@@ -195,7 +195,7 @@ def test_clean_keeps_data_and_results(folder, python, path):
     make("setup", f"PYTHON={python}", cwd=folder, PATH=path)
     kept = [folder / "data/FashionMNIST/raw/images", folder / "results/8_4_googlenet/run.json"]
     for file in [*kept, folder / ".jupyter/secret", folder / "d2l_utils/__pycache__/a.pyc"]:
-        file.parent.mkdir(parents=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
     assert make("clean", cwd=folder).returncode == 0
     assert all(file.exists() for file in kept)
