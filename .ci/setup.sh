@@ -2,7 +2,7 @@
 # Makes or tops up .venv. Whatever would fail half-way is refused first, in one line, before
 # anything is downloaded.
 #
-# usage: setup.sh REQUIREMENTS STAMP PYTHON...   (PIP_ARGS from the environment)
+# usage: setup.sh REQUIREMENTS STAMP PYTHON...   (PIP_ARGS and IPYTHONDIR from the environment)
 set -u
 requirements=$1 stamp=$2
 shift 2
@@ -75,6 +75,6 @@ TMPDIR=$here/.venv/tmp .venv/bin/python -m pip install ${PIP_ARGS-} -r "$require
 rm -rf .venv/tmp
 settings=.venv/share/jupyter/lab/settings
 mkdir -p $settings && cp .binder/overrides.json $settings/
-mkdir -p .jupyter/ipython # where the Makefile tells IPython to be; it warns if it has to make it
+mkdir -p "$IPYTHONDIR" # of the Makefile; IPython warns if it has to make it
 echo "$here" >"$stamp"
 rm -f $marker
