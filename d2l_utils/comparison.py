@@ -84,7 +84,8 @@ def table(records: Records) -> str:
     ]
     if minutes:
         low, high = f"{min(minutes):.0f}", f"{max(minutes):.0f}"
-        lines.append(f"a run took {low if low == high else f'{low} to {high}'} minutes")
+        took = low if low == high else f"{low} to {high}"
+        lines.append(f"a run took {took} minutes by its median epoch")
     return "\n".join(lines)
 
 
