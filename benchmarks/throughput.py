@@ -28,7 +28,7 @@ import torch
 from torch import nn
 
 import d2l_utils as d2l
-from d2l_utils import sources
+from d2l_utils.machine import data_sources as sources
 
 
 class Batches(d2l.DataModule):

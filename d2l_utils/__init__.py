@@ -1,34 +1,63 @@
 """The shared module of the GoogLeNet workbook, in the API of *Dive into Deep Learning* (v1.0).
 
 ``import d2l_utils as d2l`` takes the place of ``from d2l import torch as d2l`` for the code of the
-book's chapter 8, modern convolutional neural networks.
+book's chapter 8, modern convolutional neural networks. The top of the package holds what the book's
+reader knows: base classes, data, trainer, board, figures, devices, networks. The rest of what is
+named here lies in the folders.
+
+Importing it gives torch as many threads as cores are granted (``machine.cores.set_threads``), the
+one thing that it changes for the whole process.
 """
 
-from . import figures, runtime
-from .accelerator import *
-from .base import *
-from .board import *
-from .checks import *
-from .comparison import *
-from .cost import *
-from .data import *
-from .diagram import *
-from .experiments import *
-from .figures import *
-from .hyperparameters import *
-from .networks import *
-from .protocol import *
-from .residual import *
-from .runtime import *
-from .sliders import *
-from .trainer import *
-from .weights import *
+from .board import ProgressBoard
+from .checks import check
+from .chips.chip import Chip, Run, run_on
+from .chips.dram import dram_bytes, tilings
+from .chips.systolic import systolic_cycles
+from .classifier import Classifier, init_cnn
+from .costs.layers import PRECISIONS, LayerCost, cost_table, count_macs, count_parameters
+from .data import DataModule, FashionMNIST, ImageDataset, as_it_is
+from .devices import cpu, gpu, num_gpus, try_all_gpus, try_gpu
+from .display.diagrams import Diagram, diagram
+from .display.sliders import sliders
+from .figures import plot, set_axes, set_figsize, show_images, use_svg_display
+from .hyperparameters import HyperParameters, add_to_class
+from .machine.cores import granted_cores, set_threads
+from .machine.random_state import seed_everything
+from .module import Module
+from .networks import (
+    ALEXNET,
+    GOOGLENET,
+    NIN,
+    SMALL_STEM,
+    STEM,
+    VGG,
+    VGG11,
+    AlexNet,
+    GoogleNet,
+    Inception,
+    LeNet,
+    NiN,
+    Residual,
+    ResNeXtBlock,
+    conv_relu,
+    nin_block,
+    scaled,
+    vgg_block,
+)
+from .studies.comparison import compare
+from .studies.protocol import PROTOCOL, ProtocolNet, ProtocolStudy, init_he
+from .studies.study import RESULTS, Study, budget, by_budget
+from .studies.weights import load_weights, save_weights
+from .trainer import DivergenceError, Trainer, cosine_decay
 
-runtime.set_threads()
+set_threads()
 
 
 def __getattr__(name: str):
     """``d2l.plt``, in the workbook's style, imported when it is first asked for."""
     if name == "plt":
-        return figures.pyplot()
+        from .display.style import pyplot
+
+        return pyplot()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

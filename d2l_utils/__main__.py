@@ -6,22 +6,24 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import sources
+from .machine import data_sources
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m d2l_utils", description=sources.fetch.__doc__)
-    parser.add_argument("root", nargs="?", type=Path, default=sources.default_root())
+    parser = argparse.ArgumentParser(
+        prog="python -m d2l_utils", description=data_sources.fetch.__doc__
+    )
+    parser.add_argument("root", nargs="?", type=Path, default=data_sources.default_root())
     parser.add_argument("--optional", action="store_true", help="exit 0 without a full copy too")
     options = parser.parse_args(arguments)
     try:
-        source, folder = sources.fetch(options.root)
+        source, folder = data_sources.fetch(options.root)
         line, code = f"60,000 + 10,000 images in {folder} (source: {source}).", 0
     except OSError as error:
         line = f"no full copy found and the download failed ({error})."
         code = 0 if options.optional else 1
-    except sources.DataError as error:
+    except data_sources.DataError as error:
         line, code = str(error), 1
     print(f"Fashion-MNIST: {line}")
     return code

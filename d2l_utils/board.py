@@ -7,7 +7,7 @@ import sys
 import time
 from collections import namedtuple
 
-from . import figures
+from .display.style import COLORS, pyplot
 from .hyperparameters import HyperParameters
 
 __all__ = ["ProgressBoard"]
@@ -38,7 +38,7 @@ class ProgressBoard(HyperParameters):
         xscale="linear",
         yscale="linear",
         ls=("-", "--", "-.", ":"),
-        colors=figures.COLORS,
+        colors=COLORS,
         fig=None,
         axes=None,
         figsize=(4.5, 3),
@@ -70,7 +70,7 @@ class ProgressBoard(HyperParameters):
         """Draw the curves as they are now."""
         from IPython.display import display
 
-        figures.pyplot()  # sets the style; imported the first time, which is not a picture's cost
+        pyplot()  # sets the style; imported the first time, which is not a picture's cost
         start = time.monotonic()
         picture, metadata = self._picture()
         if self._handle is None:

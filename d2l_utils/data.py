@@ -11,8 +11,9 @@ import torch
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from . import figures, sources
+from . import figures
 from .hyperparameters import HyperParameters
+from .machine import data_sources
 
 __all__ = ["DataModule", "FashionMNIST", "ImageDataset", "as_it_is"]
 
@@ -37,7 +38,7 @@ class DataModule(HyperParameters):
     """
 
     def __init__(self, root: str | os.PathLike | None = None, num_workers: int = 0) -> None:
-        root = sources.default_root() if root is None else Path(root).expanduser()
+        root = data_sources.default_root() if root is None else Path(root).expanduser()
         self.save_hyperparameters()
 
     def get_dataloader(self, train: bool) -> DataLoader:
@@ -127,7 +128,7 @@ class FashionMNIST(DataModule):
     the test set always. With a ``seed``, the order of training comes from a generator of its own,
     seeded once, whatever else draws random numbers.
 
-    Raises ValueError for a bad argument and ``sources.DataError`` for missing or damaged files.
+    Raises ValueError for a bad argument and ``DataError`` for missing or damaged files.
     """
 
     def __init__(
@@ -146,7 +147,7 @@ class FashionMNIST(DataModule):
         self.generator = None
         if seed is not None:
             self.generator = torch.Generator().manual_seed(_integer("seed", seed, 0, 2**63 - 1))
-        self.source, (X, y, X_test, y_test) = sources.load(self.root, source)
+        self.source, (X, y, X_test, y_test) = data_sources.load(self.root, source)
         n = len(X) - _integer("holdout", holdout, 0, len(X) - 1)
         self.train = ImageDataset(X[:n], y[:n].long(), resize)
         self.test = ImageDataset(X_test, y_test.long(), resize)

@@ -1,4 +1,4 @@
-"""Figures: one colour-blind-safe style, readable on light and dark pages; the book's helpers."""
+"""The book's helpers for figures (D2L sections 2.4.2 and 4.2), in the workbook's style."""
 
 from __future__ import annotations
 
@@ -6,41 +6,9 @@ from collections.abc import Sequence
 
 import torch
 
+from .display.style import pyplot
+
 __all__ = ["plot", "set_axes", "set_figsize", "show_images", "use_svg_display"]
-
-# Okabe and Ito's palette, black left out: it vanishes on a dark page, as white does on a light one.
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-INK = "#7a7a7a"  # 4.3:1 on white, 4.4:1 on JupyterLab's dark grey
-
-STYLE = {
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "axes.facecolor": "none",
-    "axes.grid": True,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlecolor": INK,
-    "figure.facecolor": "none",
-    "font.size": 10,
-    "grid.alpha": 0.25,
-    "grid.color": INK,
-    "legend.frameon": False,
-    "legend.labelcolor": INK,
-    "savefig.facecolor": "none",
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-}
-
-
-def pyplot():
-    """``matplotlib.pyplot`` in the workbook's style; imported on first use, for it is slow."""
-    import matplotlib.pyplot as plt
-    from cycler import cycler
-
-    plt.rcParams.update(STYLE)
-    plt.rcParams["axes.prop_cycle"] = cycler(color=COLORS)
-    return plt
 
 
 def use_svg_display() -> None:

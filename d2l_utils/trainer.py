@@ -11,10 +11,13 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from . import checkpoint as checkpoints
-from . import distributed, runtime
+from .devices import gpu
+from .devices import num_gpus as gpus_there
 from .hyperparameters import HyperParameters
-from .progress import progress_bar
+from .machine.memory import keep_memory
+from .training import checkpoint as checkpoints
+from .training import processes
+from .training.progress_bar import progress_bar
 
 __all__ = ["DivergenceError", "Trainer", "cosine_decay"]
 
@@ -73,10 +76,8 @@ class Trainer(HyperParameters):
         if precision not in ("float32", "bfloat16"):
             raise ValueError(f"precision must be 'float32' or 'bfloat16', not {precision!r}")
         self.save_hyperparameters()
-        first = distributed.local_rank()
-        self.gpus = [
-            runtime.gpu(i) for i in range(first, min(first + num_gpus, runtime.num_gpus()))
-        ]
+        first = processes.local_rank()
+        self.gpus = [gpu(i) for i in range(first, min(first + num_gpus, gpus_there()))]
         self.history: list[dict[str, float]] = []
         self.interrupted = False
 
@@ -93,7 +94,7 @@ class Trainer(HyperParameters):
             ValueError: the checkpoint is damaged or of another training.
         """
         if not self.gpus:
-            runtime.keep_memory()
+            keep_memory()
         self.prepare_data(data)
         self.prepare_model(model)
         self.optim = model.configure_optimizers()
@@ -103,12 +104,12 @@ class Trainer(HyperParameters):
         model.board.reset()
         done = 0 if self.checkpoint is None else checkpoints.resume(self, self.checkpoint)
         self._bar = self._progress_bar(done)
-        self._training_step = distributed.training_step(model)
+        self._training_step = processes.training_step(model)
         try:
             for epoch in range(done, self.max_epochs):
                 self.epoch = epoch
                 self.fit_epoch()
-                if self.checkpoint is not None and distributed.is_first():
+                if self.checkpoint is not None and processes.is_first():
                     checkpoints.save(self, self.checkpoint)
         except KeyboardInterrupt:
             self.interrupted = True
@@ -123,7 +124,7 @@ class Trainer(HyperParameters):
         """Train on every training batch once, then validate."""
         start = time.perf_counter()
         self._totals = {}
-        distributed.take_order_of_the_first(self.train_dataloader)
+        processes.take_order_of_the_first(self.train_dataloader)
         self._bar.set_description_str(f"epoch {self.epoch + 1}/{self.max_epochs}", refresh=False)
         self.model.train()
         for batch in self._batches(self.train_dataloader):
@@ -132,7 +133,7 @@ class Trainer(HyperParameters):
                 loss = self._training_step(batch)
             self._require_finite(loss)
             self.optim.zero_grad()
-            (loss * (self._share / self._images * distributed.size())).backward()
+            (loss * (self._share / self._images * processes.size())).backward()
             if self.gradient_clip_val > 0:
                 self.clip_gradients(self.gradient_clip_val, self.model)
             with torch.no_grad():  # for optimizers written by hand, as in section 3.4
@@ -169,7 +170,7 @@ class Trainer(HyperParameters):
     def _batches(self, dataloader):
         for batch in dataloader:
             self._images = len(batch[-1])
-            batch, self._share = distributed.share(batch)
+            batch, self._share = processes.share(batch)
             yield self.prepare_batch(batch)
 
     # -- hooks: override one to change one thing --------------------------------------------------
@@ -183,7 +184,7 @@ class Trainer(HyperParameters):
 
     def prepare_model(self, model) -> None:
         """Introduce model and trainer; move the model to its device and memory layout."""
-        distributed.join(on_gpu=bool(self.gpus))
+        processes.join(on_gpu=bool(self.gpus))
         model.trainer = self
         model.board.xlim = [0, self.max_epochs]
         self.model = model
@@ -238,7 +239,7 @@ class Trainer(HyperParameters):
             self.model.board.draw(sum(xs) / len(xs), mean, label)
 
     def _means(self) -> dict[str, float]:
-        totals = {label: distributed.total(*sums) for label, sums in self._totals.items()}
+        totals = {label: processes.total(*sums) for label, sums in self._totals.items()}
         return {label: value / count for label, (value, count) in totals.items()}
 
     def _learning_rate(self) -> float:
@@ -256,7 +257,7 @@ class Trainer(HyperParameters):
         """Stop before a bad gradient reaches the weights; a GPU is asked each 50th batch only."""
         if self.gpus and self.train_batch_idx % 50:
             return
-        (value,) = distributed.total(loss.detach())
+        (value,) = processes.total(loss.detach())
         if math.isfinite(value):
             return
         batch = self.train_batch_idx % self.num_train_batches + 1
@@ -283,7 +284,7 @@ class Trainer(HyperParameters):
         return torch.autocast(self.gpus[0].type if self.gpus else "cpu", torch.bfloat16)
 
     def _progress_bar(self, done: int):
-        show = self.progress and distributed.is_first()
+        show = self.progress and processes.is_first()
         try:
             images = len(self.train_dataloader.dataset)
         except (AttributeError, TypeError):  # a loader of unknown size

@@ -8,14 +8,14 @@ import pytest
 
 def pytest_xdist_auto_num_workers(config):
     """What ``-n auto`` means: xdist itself would count cores that a container withholds."""
-    from d2l_utils.runtime import granted_cores
+    from d2l_utils.machine.cores import granted_cores
 
     return granted_cores()
 
 
 def pytest_configure(config):
     """Set what workers, and the kernels that they start, inherit."""
-    from d2l_utils.runtime import granted_cores
+    from d2l_utils.machine.cores import granted_cores
 
     workers = config.getoption("numprocesses", None) or 1
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, granted_cores() // workers)))

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import d2l_utils as d2l
-from d2l_utils import figures
+from d2l_utils.display import style
 
 mpl.use("Agg")
 
@@ -25,7 +25,7 @@ def contrast(a, b):
 
 @pytest.mark.parametrize("page", ["#ffffff", "#111111"])
 def test_text_is_readable_on_light_and_dark_pages(page):
-    assert contrast(figures.INK, page) > 4
+    assert contrast(style.INK, page) > 4
 
 
 # Machado, Oliveira and Fernandes 2009: how a dichromat sees linear RGB
@@ -38,7 +38,7 @@ DEFICIENCIES = {
 @pytest.mark.parametrize("deficiency", DEFICIENCIES)
 def test_the_first_four_colours_differ_for_the_colour_blind(deficiency):
     matrix = torch.tensor(DEFICIENCIES[deficiency])
-    linear = torch.tensor([mpl.colors.to_rgb(c) for c in figures.COLORS[:4]]) ** 2.2
+    linear = torch.tensor([mpl.colors.to_rgb(c) for c in style.COLORS[:4]]) ** 2.2
     seen = (linear @ matrix.T).clamp(0, 1) ** (1 / 2.2)
     for a, b in itertools.combinations(seen, 2):
         assert (a - b).norm() > 0.15
@@ -54,7 +54,7 @@ def test_plot_takes_one_curve_or_many():
         (torch.arange(3), torch.arange(3) ** 2, 1),
         (torch.arange(3), [torch.arange(3), torch.ones(3)], 2),
     ):
-        axes = figures.pyplot().figure().gca()
+        axes = style.pyplot().figure().gca()
         d2l.plot(X, Y, "x", "y", legend=["a", "b"][:curves], xlim=[0, 2], axes=axes)
         assert len(axes.lines) == curves
         assert axes.get_xlabel() == "x"
@@ -76,7 +76,7 @@ def test_show_images():
 
 def test_plt_is_pyplot_in_the_workbooks_style():
     assert d2l.plt is mpl.pyplot
-    assert mpl.rcParams["text.color"] == figures.INK
+    assert mpl.rcParams["text.color"] == style.INK
     d2l.set_figsize((2, 1))
     assert mpl.rcParams["figure.figsize"] == [2, 1]
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):

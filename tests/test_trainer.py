@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 import d2l_utils as d2l
+from d2l_utils import trainer as training_loop
 
 
 class Toy(d2l.DataModule):
@@ -299,7 +300,7 @@ def test_an_unknown_precision_is_named():
 def test_gpu_path_moves_model_and_batches(monkeypatch):
     """No GPU here: the CPU stands in for it, to see that both are sent there."""
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    monkeypatch.setattr(d2l.runtime, "gpu", lambda i=0: torch.device("cpu"))
+    monkeypatch.setattr(training_loop, "gpu", lambda i=0: torch.device("cpu"))
     _, trainer = fit(epochs=1, num_gpus=1)
     assert trainer.gpus == [torch.device("cpu")]
     assert len(trainer.history) == 1

@@ -1,7 +1,8 @@
 """Checks: instant answers to the exercises of the notebooks.
 
 ``check("8.4/0", attempt)`` shows a short report; ``run`` returns it. Each book section has a
-package ``s<chapter>_<section>`` that registers its exercises and is imported when first asked for.
+folder of the same name as its notebooks' that registers its exercises and is imported when first
+asked for.
 """
 
 from .answers import answers, question

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import linecache
 import os
-import pkgutil
 import re
 import sys
 import sysconfig
@@ -14,6 +13,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -69,20 +69,24 @@ def register(
 
 
 def find(exercise: str) -> Exercise:
-    """The exercise of that id; imports the module of its section if needed."""
-    sections = [m.name for m in pkgutil.iter_modules(sys.modules[__package__].__path__)]
-    sections = [name for name in sections if re.fullmatch(r"s\d+_\d+", name)]
-    known = isinstance(exercise, str)
-    if known and exercise not in EXERCISES:
-        own = "s" + exercise.partition("/")[0].replace(".", "_")
-        for name in [own] if own in sections else sections:
-            importlib.import_module(f".{name}", __package__)
-    if not known or exercise not in EXERCISES:
-        for name in sections:
-            importlib.import_module(f".{name}", __package__)
+    """The exercise of that id; imports the modules of its section if needed."""
+    if isinstance(exercise, str) and exercise not in EXERCISES:
+        _import_section(exercise.partition("/")[0].replace(".", "_") + "_")
+    if not isinstance(exercise, str) or exercise not in EXERCISES:
+        _import_section("")
         ids = ", ".join(map(repr, sorted(EXERCISES)))
         raise ValueError(f"exercise must be one of {ids}; got {clean(repr(exercise), 80)}")
     return EXERCISES[exercise]
+
+
+def _import_section(prefix: str) -> None:
+    """Import the exercises of each section whose folder's name begins with ``prefix``.
+
+    A section is a folder named as its notebooks', say ``8_4_googlenet``; in it, a module whose
+    name begins with a digit is that of a notebook, and registers its exercises when imported.
+    """
+    for path in sorted(Path(__file__).parent.glob(f"{prefix}*/[0-9]*.py")):
+        importlib.import_module(f"{__package__}.{path.parent.name}.{path.stem}")
 
 
 def check(exercise: str, attempt: Any) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from d2l_utils import sources
+from d2l_utils.machine import data_sources as sources
 
 SEED = 2017
 

@@ -1,0 +1,130 @@
+"""A model of a chip for networks: an array of MACs, a buffer, DRAM; its time, energy and area.
+
+Plain functions over the rows of ``cost_table``. The chip works layer by layer: inputs and weights
+come from DRAM, outputs go back to it; while one tile is computed the next is fetched.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
+
+from ..costs.layers import LayerCost, bytes_per_number
+from .dram import dram_bytes
+from .systolic import systolic_cycles
+
+__all__ = ["Chip", "Run", "run_on"]
+
+# Picojoules at 45 nm and 0.9 V (Horowitz 2014, ISSCC, figure 1.1.9): a product and a sum.
+MAC_PJ = {"fp32": 3.7 + 0.9, "fp16": 1.1 + 0.4, "int8": 0.2 + 0.1}  # int8 adds into 32 bits
+SRAM_PJ = ((8 * 2**10, 10.0), (32 * 2**10, 20.0), (2**20, 100.0))  # bytes of the memory; 64 bits
+DRAM_PJ = 1300.0  # 64 bits, the lower end of 1.3 to 2.6 nJ
+# Square micrometres at 45 nm: multiplier and adder (Dally 2016, from synthesis); our assumptions: a
+# bit of SRAM with its share of the decoders (0.35 for the cell alone), 1 GB/s of DRAM interface.
+MAC_UM2 = {"fp32": 7700.0 + 4184.0, "fp16": 1640.0 + 1360.0, "int8": 282.0 + 137.0}
+SRAM_BIT_UM2 = 0.7
+DRAM_UM2 = 250_000.0
+
+
+@dataclass(frozen=True)
+class Chip:
+    """``rows`` x ``columns`` MACs at ``clock`` Hz; ``buffer`` bytes; DRAM ``bandwidth`` bytes/s."""
+
+    rows: int = 128
+    columns: int = 128
+    buffer: int = 2**20
+    bandwidth: float = 25e9
+    clock: float = 1e9
+    precision: str = "int8"
+
+    def __post_init__(self) -> None:
+        for name in ("rows", "columns", "buffer", "bandwidth", "clock"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} = {getattr(self, name)!r}: expected more than 0")
+        bytes_per_number(self.precision)
+
+    @property
+    def area(self) -> float:
+        """Square millimetres at 45 nm: array, buffer and DRAM interface."""
+        array = self.rows * self.columns * MAC_UM2[self.precision]
+        memory = 8 * self.buffer * SRAM_BIT_UM2
+        return (array + memory + self.bandwidth / 1e9 * DRAM_UM2) / 1e6
+
+
+@dataclass(frozen=True)
+class Run:
+    """One layer, or a whole network, on a chip: times in seconds, energies in joules."""
+
+    macs: int
+    compute: float  # the time that the array needs
+    transfer: float  # the time that DRAM needs
+    seconds: float  # the longer of the two, layer by layer
+    dram_bytes: int
+    mac_energy: float
+    sram_energy: float
+    dram_energy: float
+
+    @property
+    def bound(self) -> str:
+        """What the time is spent waiting for: "compute" or "memory"."""
+        return "compute" if self.compute >= self.transfer else "memory"
+
+    @property
+    def energy(self) -> float:
+        """Joules in all."""
+        return self.mac_energy + self.sram_energy + self.dram_energy
+
+    def __add__(self, other: Run) -> Run:
+        return Run(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
+
+def sram_accesses(layer: LayerCost, rows: int, columns: int) -> int:
+    """Numbers read from and written to the buffer by a weight-stationary array.
+
+    Weights once; inputs again for each fold of the filters; sums again for each fold of K, read
+    and written.
+    """
+    M, K, N = layer.as_matmul()
+    k_folds, n_folds = -(-K // rows), -(-N // columns)
+    return layer.groups * (K * N + M * K * n_folds + M * N * (2 * k_folds - 1))
+
+
+def sram_picojoules(buffer: int) -> float:
+    """Energy of an access of 64 bits: between and beyond Horowitz's figures, on a log-log line."""
+    (x0, y0), (x1, y1), (x2, y2) = [(math.log(x), math.log(y)) for x, y in SRAM_PJ]
+    x = math.log(buffer)
+    slope, at = ((y1 - y0) / (x1 - x0), (x0, y0)) if x < x1 else ((y2 - y1) / (x2 - x1), (x1, y1))
+    return math.exp(at[1] + slope * (x - at[0]))
+
+
+def run_on(chip: Chip, table: Iterable[LayerCost]) -> Run:
+    """The layers in ``table`` on a chip, weight-stationary, one after the other.
+
+    A layer without weights costs its traffic. Leave out of ``table`` what the chip does on the
+    way, such as activations. ValueError for a layer whose MACs are not counted.
+    """
+    total = Run(0, 0.0, 0.0, 0.0, 0, 0.0, 0.0, 0.0)
+    size = bytes_per_number(chip.precision)
+    for layer in table:
+        if layer.macs is None:
+            what = f"{layer.name or 'the network'} ({layer.operation})"
+            raise ValueError(f"{what} can't be put on a chip: its MACs are not counted")
+        cycles, accesses = 0, layer.inputs + layer.outputs
+        if layer.kind in ("convolution", "linear"):
+            product = layer.as_matmul()
+            cycles = layer.groups * systolic_cycles(*product, chip.rows, chip.columns)
+            accesses = sram_accesses(layer, chip.rows, chip.columns)
+        moved = dram_bytes(layer, chip.buffer, chip.precision)
+        compute, transfer = cycles / chip.clock, moved / chip.bandwidth
+        total += Run(
+            layer.macs,
+            compute,
+            transfer,
+            max(compute, transfer),
+            moved,
+            1e-12 * layer.macs * MAC_PJ[chip.precision],
+            1e-12 * accesses * size / 8 * sram_picojoules(chip.buffer),
+            1e-12 * moved / 8 * DRAM_PJ,
+        )
+    return total

@@ -1,0 +1,1 @@
+"""What a network is and costs: its operations, parameters, MACs and bytes."""

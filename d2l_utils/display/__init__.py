@@ -1,0 +1,1 @@
+"""What is shown: the style of figures, drawings of networks, sliders."""

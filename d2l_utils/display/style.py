@@ -1,0 +1,39 @@
+"""One colour-blind-safe style for all figures, readable on light and dark pages."""
+
+from __future__ import annotations
+
+__all__ = ["COLORS", "INK", "pyplot"]
+
+# Okabe and Ito's palette, black left out: it vanishes on a dark page, as white does on a light one.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+INK = "#7a7a7a"  # 4.3:1 on white, 4.4:1 on JupyterLab's dark grey
+
+STYLE = {
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.facecolor": "none",
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlecolor": INK,
+    "figure.facecolor": "none",
+    "font.size": 10,
+    "grid.alpha": 0.25,
+    "grid.color": INK,
+    "legend.frameon": False,
+    "legend.labelcolor": INK,
+    "savefig.facecolor": "none",
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+
+
+def pyplot():
+    """``matplotlib.pyplot`` in the workbook's style; imported on first use, for it is slow."""
+    import matplotlib.pyplot as plt
+    from cycler import cycler
+
+    plt.rcParams.update(STYLE)
+    plt.rcParams["axes.prop_cycle"] = cycler(color=COLORS)
+    return plt

@@ -1,0 +1,1 @@
+"""The machine: its cores, memory, random numbers, files and data."""

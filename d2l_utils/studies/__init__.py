@@ -1,0 +1,1 @@
+"""Recorded experiments: a recipe, its runs, their records, and what they tell."""

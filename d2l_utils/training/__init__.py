@@ -1,0 +1,1 @@
+"""Parts of the trainer: checkpoints, processes, the progress bar."""

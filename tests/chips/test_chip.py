@@ -1,0 +1,162 @@
+"""The model of an accelerator, against published figures, brute force and its own laws."""
+
+import itertools
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+import d2l_utils as d2l
+from d2l_utils.chips import chip as chips
+from d2l_utils.chips import dram
+
+
+@pytest.mark.parametrize(
+    ("K", "N", "M", "cycles"),
+    [(192, 64, 784, 10_535), (864, 128, 784, 94_823), (4096, 1000, 1, 389_119)],
+)
+def test_scale_sims_figures(M, K, N, cycles):
+    assert d2l.systolic_cycles(M, K, N, 32, 32) == cycles
+
+
+sizes = st.integers(1, 300)
+
+
+@given(M=sizes, K=sizes, N=sizes, rows=st.integers(1, 64), columns=st.integers(1, 64))
+def test_no_array_is_more_than_busy(M, K, N, rows, columns):
+    for dataflow in ("weight", "output"):
+        cycles = d2l.systolic_cycles(M, K, N, rows, columns, dataflow)
+        assert rows * columns * cycles >= M * K * N
+
+
+@pytest.mark.parametrize("bad", [{"M": 0}, {"rows": 0}, {"dataflow": "input"}])
+def test_bad_products(bad):
+    with pytest.raises(ValueError, match=next(iter(bad))):
+        d2l.systolic_cycles(**{"M": 1, "K": 1, "N": 1, "rows": 1, "columns": 1, **bad})
+
+
+def conv(channels, c_in, kernel, size, batch=1, **options):
+    net = nn.Conv2d(c_in, channels, kernel, bias=False, **options)
+    return d2l.cost_table(net, (batch, c_in, size, size))[0]
+
+
+LAYERS = {
+    "3x3": conv(6, 4, 3, 6, padding=1),
+    "5x5": conv(3, 5, 5, 8, padding=2),
+    "strided": conv(4, 3, 3, 9, stride=2),
+    "batch": conv(4, 2, 3, 4, batch=3, padding=1),
+    "1x1": conv(8, 6, 1, 5),
+    "linear": d2l.cost_table(nn.Linear(12, 7, bias=False), (4, 12))[0],
+}
+
+
+def by_running(layer, order, b, h, n, c):
+    """Numbers moved, by walking through the loops and looking what is on chip already."""
+    g, pad = dram._geometry(layer), layer.padding[0]
+    tiles = [(i, j) for i in range(0, g["B"], b) for j in range(0, g["H"], h)]
+    ranges = {"p": tiles, "n": range(0, g["N"], n), "c": range(0, g["C"], c)}
+    held, finished, moved = {}, {}, 0
+    for at in itertools.product(*(ranges[loop] for loop in order)):
+        i = dict(zip(order, at, strict=True))
+        image, row = i["p"]
+        images = min(b, g["B"] - image)
+        filters, channels = min(n, g["N"] - i["n"]), min(c, g["C"] - i["c"])
+        last = min(row + h, g["H"]) - 1
+        end = min(last * g["s"] - pad + (g["k"] - 1) * g["d"] + 1, g["X_H"])
+        rows = end - max(row * g["s"] - pad, 0) if h < g["H"] else g["X_H"]
+        sizes = {
+            "weights": ((i["n"], i["c"]), filters * channels * g["k"] * g["k_w"]),
+            "inputs": ((i["c"], i["p"]), images * channels * rows * g["X_W"]),
+        }
+        for operand, (tile, size) in sizes.items():
+            if held.get(operand) != tile:
+                held[operand], moved = tile, moved + size
+        tile, size = (i["n"], i["p"]), images * filters * (last - row + 1) * g["W"]
+        if held.get("outputs") != tile:  # each stay on the chip ends in a write
+            moved += size if tile not in finished else 2 * size
+            held["outputs"], finished[tile] = tile, True
+    return moved
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_no_tiling_moves_less_than_running_it_says(name):
+    layer = LAYERS[name]
+    g = dram._geometry(layer)
+    on_chip, moved = d2l.tilings(layer)
+    steps = dram._steps
+    pixels = [(b, g["H"]) for b in steps(g["B"])] + [(1, h) for h in steps(g["H"])[:-1]]
+    tiles = itertools.product(pixels, steps(g["N"]), steps(g["C"]))
+    for (pixel, n, c), by_formula in zip(tiles, moved.tolist(), strict=True):
+        walked = min(by_running(layer, o, *pixel, n, c) for o in itertools.permutations("pnc"))
+        assert by_formula == walked, (pixel, n, c)
+    assert len(on_chip) == len(moved)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    c_in=st.integers(1, 20),
+    channels=st.integers(1, 20),
+    kernel=st.sampled_from([1, 3, 5]),
+    size=st.integers(5, 20),
+    stride=st.integers(1, 3),
+    batch=st.integers(1, 4),
+)
+def test_traffic_falls_to_the_compulsory(c_in, channels, kernel, size, stride, batch):
+    layer = conv(channels, c_in, kernel, size, batch, stride=stride, padding=kernel // 2)
+    least = 4 * int(d2l.tilings(layer)[0].min())
+    traffic = [d2l.dram_bytes(layer, least * 2**i) for i in range(20)]
+    assert traffic == sorted(traffic, reverse=True)
+    assert traffic[-1] == layer.bytes()
+    with pytest.raises(ValueError, match="the smallest tile"):
+        d2l.dram_bytes(layer, least - 1)
+
+
+def test_groups_move_each_their_own():
+    grouped, one = conv(8, 8, 3, 6, padding=1, groups=4), conv(2, 2, 3, 6, padding=1)
+    assert d2l.dram_bytes(grouped, 10**6) == grouped.bytes() == 4 * one.bytes()
+
+
+def test_a_chip_is_bound_by_what_is_short():
+    layer = conv(64, 64, 3, 16, padding=1)
+    fast = d2l.run_on(d2l.Chip(bandwidth=1e15), [layer])
+    slow = d2l.run_on(d2l.Chip(bandwidth=1e6), [layer])
+    assert (fast.bound, slow.bound) == ("compute", "memory")
+    assert fast.seconds == fast.compute
+    assert slow.seconds == slow.transfer == slow.dram_bytes / 1e6
+    assert math.isclose(fast.energy, slow.energy)
+    both = d2l.run_on(d2l.Chip(), [layer, layer])
+    assert both.seconds == pytest.approx(2 * d2l.run_on(d2l.Chip(), [layer]).seconds)
+
+
+def test_horowitzs_figures_come_back():
+    for size, picojoules in chips.SRAM_PJ:
+        assert chips.sram_picojoules(size) == pytest.approx(picojoules)
+    layer = conv(1, 1, 1, 1)
+    run = d2l.run_on(d2l.Chip(precision="fp32"), [layer])
+    assert run.mac_energy == pytest.approx(4.6e-12)
+    assert run.dram_energy == pytest.approx(3 * 4 / 8 * 1300e-12)
+
+
+def test_area_grows_with_everything():
+    chip = d2l.Chip()
+    for larger in ({"rows": 256}, {"buffer": 2**21}, {"bandwidth": 50e9}, {"precision": "fp16"}):
+        assert d2l.Chip(**larger).area > chip.area
+
+
+@pytest.mark.parametrize("bad", [{"rows": 0}, {"bandwidth": -1}, {"precision": "int4"}])
+def test_bad_chips(bad):
+    with pytest.raises(ValueError, match=next(iter(bad))):
+        d2l.Chip(**bad)
+
+
+def test_a_layer_that_is_not_counted_is_refused():
+    table = d2l.cost_table(nn.ConvTranspose2d(1, 1, 2), (1, 1, 4, 4))
+    with pytest.raises(ValueError, match="can't be put on a chip"):
+        d2l.run_on(d2l.Chip(), table)
+
+
+def test_an_unknown_precision_is_named():
+    with pytest.raises(ValueError, match="precision = 'fp8': expected one of fp32, fp16, int8"):
+        d2l.dram_bytes(LAYERS["3x3"], 10**6, "fp8")

@@ -1,0 +1,694 @@
+"""Fashion-MNIST: its sources in good and bad times, and the book's API on top of them.
+
+No test reaches for the network: the mirror is a server of the test's own on the loopback device, or
+a port that refuses. Most run on small generated files, so the 60,000 real images are not needed.
+"""
+
+import gzip
+import importlib.util
+import multiprocessing
+import os
+import pickle
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import torch
+import torchvision
+from filelock import FileLock
+from torchvision import transforms
+
+from d2l_utils.__main__ import main
+from d2l_utils.data import DataModule, FashionMNIST, ImageDataset, as_it_is
+from d2l_utils.machine import data_sources as sources
+from d2l_utils.machine.data_sources import DataError
+
+PUBLISHED = dict(torchvision.datasets.FashionMNIST.resources)
+REAL = sources.SYSTEM if sources.SYSTEM.is_dir() else None
+needs_real = pytest.mark.skipif(REAL is None, reason="needs the package dataset-fashion-mnist")
+IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
+
+
+def idx(values):
+    """The bytes of an IDX file."""
+    shape = values.shape
+    return struct.pack(f">{len(shape) + 1}I", 0x800 + len(shape), *shape) + values.numpy().tobytes()
+
+
+@pytest.fixture(autouse=True)
+def refusing_mirror(monkeypatch):
+    """No system package, and a mirror at a port where nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    monkeypatch.setattr(torchvision.datasets.FashionMNIST, "mirrors", [f"http://127.0.0.1:{port}/"])
+    monkeypatch.setattr(sources, "SYSTEM", Path("/nowhere"))
+    monkeypatch.setattr(sources, "_failed", {})
+    for proxy in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(proxy, raising=False)
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """A folder with 60 + 20 generated images as .gz, taken for the full data."""
+    folder, generator = tmp_path / "tiny", torch.Generator().manual_seed(0)
+    folder.mkdir()
+    files, packed = {}, []
+    for split, count in (("train", 60), ("t10k", 20)):
+        images = torch.randint(256, (count, 28, 28), generator=generator, dtype=torch.uint8)
+        labels = (torch.arange(count) % 10).to(torch.uint8)
+        for name, values in (("images-idx3", images), ("labels-idx1", labels)):
+            data, path = idx(values), folder / f"{split}-{name}-ubyte.gz"
+            path.write_bytes(gzip.compress(data))
+            files[path.stem] = (tuple(values.shape), sources.md5(data))
+            packed.append((path.name, sources.md5(path.read_bytes())))
+    monkeypatch.setattr(sources, "FULL_FILES", files)
+    monkeypatch.setattr(torchvision.datasets.FashionMNIST, "resources", packed)
+    return folder
+
+
+@pytest.fixture
+def root(tmp_path):
+    return tmp_path / "root"
+
+
+@pytest.fixture
+def filled(root, tiny):
+    """A root that holds the generated files, in torchvision's layout."""
+    return Path(shutil.copytree(tiny, sources.raw_folder(root)))
+
+
+@pytest.fixture
+def serve(monkeypatch):
+    """serve(folder, ...) makes ``folder`` the mirror; returns the list of paths asked for."""
+    servers = []
+
+    def start(folder, cut=None, delay=0.0):
+        asked = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                name = self.path.strip("/")
+                asked.append(name)
+                time.sleep(delay)
+                data = (folder / name).read_bytes()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data[: len(data) // 2] if name == cut else data)
+
+            def log_message(self, *_):
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
+        servers.append(server)
+        mirrors = [f"http://127.0.0.1:{server.server_port}/"]
+        monkeypatch.setattr(torchvision.datasets.FashionMNIST, "mirrors", mirrors)
+        return asked
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+# Damaged files: an error that names the file, what is wrong and the remedy
+
+
+def cut_short(path):
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def rewrite(edit):
+    """A damage done to the contents of a .gz, which stays a whole .gz."""
+    return lambda path: path.write_bytes(gzip.compress(edit(gzip.decompress(path.read_bytes()))))
+
+
+def flip_a_bit(data):
+    return data[:-1] + bytes([data[-1] ^ 1])
+
+
+def change_a_byte_of_the_gz(path):
+    data = bytearray(path.read_bytes())
+    data[-6] ^= 1  # in the CRC, which ends a .gz before its length
+    path.write_bytes(data)
+
+
+DAMAGES = {
+    "truncated .gz": (cut_short, "truncated"),
+    "empty": (lambda path: path.write_bytes(b""), "magic number 0x, expected"),
+    "a web page": (lambda path: path.write_bytes(b"<html>404</html>"), "Not a gzipped file"),
+    "CRC of the .gz": (change_a_byte_of_the_gz, "CRC check failed"),
+    "wrong magic": (rewrite(lambda data: b"\0\0\x08\x02" + data[4:]), "0x00000802, expected"),
+    "wrong dimensions": (rewrite(lambda data: data[:7] + b"\1" + data[8:]), "wrong dimensions"),
+    "too few values": (rewrite(lambda data: data[:-1]), "wrong length"),
+    "too many values": (rewrite(lambda data: data + b"\0"), "wrong length"),
+    "wrong checksum": (rewrite(flip_a_bit), "wrong checksum"),
+}
+
+
+@pytest.mark.parametrize("name", [IMAGES, LABELS])
+@pytest.mark.parametrize(("damage", "message"), DAMAGES.values(), ids=DAMAGES)
+@pytest.mark.parametrize("source", ["auto", "root", "download"])
+def test_damaged_gz_is_an_error(filled, root, serve, tiny, source, damage, message, name):
+    asked = serve(tiny)  # a good download is at hand, and yet must not be used
+    damage(filled / f"{name}.gz")
+    with pytest.raises(DataError, match=message) as error:
+        sources.load(root, source)
+    assert str(error.value).startswith(f"{filled / name}.gz: ")
+    assert f"Delete the folder {filled} and run again, or `make data`." in str(error.value)
+    assert "\n" not in str(error.value)
+    assert not asked
+
+
+@pytest.mark.parametrize("name", [IMAGES, LABELS])
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [(lambda data: data[:-1], "wrong length"), (flip_a_bit, "wrong checksum")],
+    ids=["truncated", "checksum"],
+)
+def test_damaged_unpacked_file_is_an_error(filled, root, edit, message, name):
+    data = gzip.decompress((filled / f"{name}.gz").read_bytes())
+    (filled / name).write_bytes(edit(data))  # beside a sound .gz: torchvision reads this one
+    with pytest.raises(DataError, match=f"{name}: {message}"):
+        sources.load(root)
+
+
+@pytest.mark.parametrize("name", [IMAGES, LABELS, "t10k-images-idx3-ubyte"])
+def test_missing_file_is_an_error(filled, root, name):
+    (filled / f"{name}.gz").unlink()
+    with pytest.raises(DataError, match=rf"{name}\.gz: missing, .* Delete the folder"):
+        sources.load(root)
+
+
+def test_damaged_system_package_is_an_error(tiny, root, monkeypatch):
+    monkeypatch.setattr(sources, "SYSTEM", tiny)
+    cut_short(tiny / f"{IMAGES}.gz")
+    with pytest.raises(DataError, match=r"truncated.*Reinstall the package"):
+        sources.load(root)
+
+
+def test_the_remedy_works(filled, root, tiny, serve):
+    serve(tiny)
+    cut_short(filled / f"{IMAGES}.gz")
+    shutil.rmtree(filled)
+    assert sources.load(root)[0] == "download"
+
+
+# Which source
+
+
+@pytest.mark.parametrize(
+    ("available", "expected"),
+    [
+        ({"root", "system", "download"}, "root"),
+        ({"system", "download"}, "system"),
+        ({"download"}, "download"),
+        (set(), "sample"),
+    ],
+    ids=lambda value: "+".join(sorted(value)) if isinstance(value, set) else value,
+)
+def test_order_of_sources(available, expected, tiny, root, serve, monkeypatch, capsys):
+    if "root" in available:
+        shutil.copytree(tiny, sources.raw_folder(root))
+    if "system" in available:
+        monkeypatch.setattr(sources, "SYSTEM", tiny)
+    asked = serve(tiny) if "download" in available else []
+    data = FashionMNIST(root=root)
+    assert data.source == expected
+    assert len(data.train) == (6000 if expected == "sample" else 60)
+    assert bool(asked) == (expected == "download")
+    assert bool(capsys.readouterr().out) == (expected == "sample")
+
+
+@pytest.mark.parametrize("source", sources.SOURCES)
+def test_a_source_can_be_forced(source, tiny, filled, root, tmp_path, serve, monkeypatch, capsys):
+    monkeypatch.setattr(sources, "SYSTEM", tiny)
+    serve(tiny)
+    data = FashionMNIST(root=tmp_path / "new" if source == "download" else root, source=source)
+    assert data.source == source
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [("root", "make data"), ("system", "no Fashion-MNIST here"), ("download", "refused")],
+)
+def test_a_forced_source_that_has_nothing_is_an_error(source, message, tiny, root):
+    with pytest.raises(DataError, match=message):
+        sources.load(root, source)
+
+
+def test_unpacked_files_are_read_as_torchvision_leaves_them(filled, root):
+    packed = sources.load(root)[1]
+    for path in filled.glob("*.gz"):
+        path.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
+        path.unlink()
+    assert all(map(torch.equal, sources.load(root)[1], packed))
+
+
+def test_default_root(monkeypatch, tmp_path):
+    monkeypatch.setenv("D2L_DATA", str(tmp_path))
+    assert DataModule().root == tmp_path
+    monkeypatch.delenv("D2L_DATA")
+    assert DataModule().root == Path(__file__).parents[2] / "data"
+
+
+# Downloading
+
+
+@pytest.fixture(params=["generated", pytest.param("real", marks=needs_real)])
+def original(request, tmp_path):
+    """A folder with what a mirror serves: generated files, or the published ones."""
+    if request.param == "generated":
+        return request.getfixturevalue("tiny")
+    # Debian strips the name (and the time) from the headers. With both put back these are the
+    # published files, byte for byte: torchvision's checksums, which download() verifies, say so.
+    for name, seconds in zip(sources.FULL_FILES, (6, 6, 27, 27), strict=True):
+        data = (REAL / f"{name}.gz").read_bytes()
+        header = b"\x1f\x8b\x08\x08" + struct.pack("<I", 1504176600 + seconds) + data[8:10]
+        (tmp_path / f"{name}.gz").write_bytes(header + name.encode() + b"\0" + data[10:])
+    return tmp_path
+
+
+def test_download(original, root, serve):
+    asked = serve(original)
+    source, tensors = sources.load(root)
+    assert source == "download"
+    assert sorted(asked) == sorted(path.name for path in original.glob("*.gz"))  # each once
+    assert [path.name for path in (root / "FashionMNIST").iterdir()] == ["raw"]
+    assert [tuple(t.shape) for t in tensors] == [shape for shape, _ in sources.FULL_FILES.values()]
+    source, again = sources.load(root)
+    assert source == "root"
+    assert all(map(torch.equal, tensors, again))
+    assert len(asked) == 4
+
+
+def test_torchvision_reads_what_was_downloaded(tiny, root, serve):
+    serve(tiny)
+    tensors = sources.load(root)[1]
+    book = torchvision.datasets.FashionMNIST(root, download=True)  # unpacks them; asks for none
+    assert torch.equal(book.data, tensors[0])
+    assert torch.equal(book.targets, tensors[1])
+    assert sources.load(root)[0] == "root"
+
+
+@pytest.mark.parametrize("cut", [IMAGES, "t10k-labels-idx1-ubyte"])
+def test_a_cut_download_leaves_nothing(tiny, root, serve, capsys, cut):
+    serve(tiny, cut=f"{cut}.gz")
+    assert sources.load(root)[0] == "sample"
+    assert f"{cut}.gz came incomplete" in capsys.readouterr().out
+    assert not list(root.rglob("*ubyte*"))
+    serve(tiny)
+    assert sources.load(root, "download")[0] == "download"  # and the next try succeeds
+
+
+def test_a_killed_download_is_cleared_away(tiny, root, serve):
+    part = root / "FashionMNIST" / "raw.part"
+    part.mkdir(parents=True)
+    shutil.copy(tiny / f"{LABELS}.gz", part)
+    (part / f"{IMAGES}.gz").write_bytes(b"half")
+    serve(tiny)
+    assert sources.load(root)[0] == "download"
+    assert not part.exists()
+
+
+def test_an_altered_download_is_refused(tiny, root, serve, monkeypatch):
+    serve(tiny)
+    rewrite(flip_a_bit)(tiny / f"{LABELS}.gz")
+    with pytest.raises(DataError, match=f"{LABELS}.gz came incomplete or altered"):
+        sources.load(root, "download")
+
+
+def test_second_mirror(tiny, root, serve, monkeypatch):
+    refusing = torchvision.datasets.FashionMNIST.mirrors
+    serve(tiny)
+    mirrors = refusing + torchvision.datasets.FashionMNIST.mirrors
+    monkeypatch.setattr(torchvision.datasets.FashionMNIST, "mirrors", mirrors)
+    assert sources.load(root)[0] == "download"
+
+
+def test_no_network_means_the_sample_in_one_line(root, capsys):
+    data = FashionMNIST(root=root)
+    assert (data.source, len(data.train), len(data.val)) == ("sample", 6000, 1000)
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    assert out.startswith("Fashion-MNIST: no full copy found and the download failed (")
+    for part in ("refused", "the bundled sample of 6,000 + 1,000 images", "`make data`"):
+        assert part in out
+
+
+def test_a_failed_download_is_not_tried_again_in_the_process(root, tiny, serve, capsys):
+    assert sources.load(root)[0] == "sample"
+    asked = serve(tiny)
+    assert sources.load(root)[0] == "sample"
+    assert not asked
+    assert capsys.readouterr().out.count("refused") == 2
+    assert sources.load(root, "download")[0] == "download"  # unless it is asked for
+
+
+@pytest.mark.parametrize("where", ["the mirror", "the name look-up"])
+def test_a_silent_network_is_given_up(root, capsys, monkeypatch, where):
+    monkeypatch.setattr(sources, "TIMEOUT", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        mirrors = [f"http://127.0.0.1:{silent.getsockname()[1]}/"]
+        monkeypatch.setattr(torchvision.datasets.FashionMNIST, "mirrors", mirrors)
+        if where == "the name look-up":
+            monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: time.sleep(5))
+        start = time.monotonic()
+        assert sources.load(root)[0] == "sample"
+        assert time.monotonic() - start < 3
+    out = capsys.readouterr().out
+    assert "no answer within 0.3 s" in out or "timed out" in out
+
+
+def test_who_waited_for_a_failed_download_does_not_try_again(root, tiny, serve, monkeypatch):
+    asked = serve(tiny)
+    monkeypatch.setattr(sources, "TIMEOUT", 0.1)
+    root.mkdir()
+    with ThreadPoolExecutor(1) as other, FileLock(root / ".fashion_mnist.lock"):
+        waiting = other.submit(sources.download, root)
+        time.sleep(0.4)  # the lock is released first: the last manager is the first to exit
+        assert not waiting.done()
+    with pytest.raises(TimeoutError, match="another process"):
+        waiting.result()
+    assert not asked
+
+
+@pytest.mark.parametrize("kind", ["a file in the way", "read-only"])
+def test_a_root_that_cannot_be_written(kind, tiny, serve, capsys):
+    asked = serve(tiny)
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o555)
+        root = Path(folder)
+        if kind == "a file in the way":
+            os.chmod(folder, 0o755)
+            (root / "file").touch()
+            root = root / "file" / "data"
+        superuser = hasattr(os, "geteuid") and os.geteuid() == 0  # whom chmod does not bind
+        if superuser:
+            os.seteuid(65534)
+        try:
+            source, _ = sources.load(root)
+        finally:
+            if superuser:
+                os.seteuid(0)
+        os.chmod(folder, 0o755)
+    out = capsys.readouterr().out
+    assert source == "sample"
+    assert ("Not a directory" in out) or ("Permission denied" in out)
+    assert out.count("\n") == 1
+    assert not asked
+
+
+def _start(root, barrier, results):
+    barrier.wait()
+    try:
+        source, tensors = sources.load(root)
+        results.put((source, len(tensors[0])))
+    except BaseException as error:
+        results.put((repr(error), 0))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs fork, to inherit the test's mirror")
+def test_eight_processes_at_once(tiny, root, serve):
+    asked = serve(tiny, delay=0.05)
+    fork = multiprocessing.get_context("fork")
+    barrier, results = fork.Barrier(8), fork.SimpleQueue()
+    processes = [fork.Process(target=_start, args=(root, barrier, results)) for _ in range(8)]
+    for process in processes:
+        process.start()
+    found = [results.get() for _ in processes]
+    for process in processes:
+        process.join()
+    assert {count for _, count in found} == {60}, found
+    assert {source for source, _ in found} <= {"root", "download"}
+    assert sorted(asked) == sorted(path.name for path in tiny.iterdir())  # each file once
+
+
+# The command line
+
+
+def test_fetch_downloads_once(tiny, root, serve, capsys):
+    asked = serve(tiny)
+    for source in ("download", "root"):
+        assert main([str(root)]) == 0
+        out = capsys.readouterr().out
+        assert out.count("\n") == 1
+        assert f"{sources.raw_folder(root)} (source: {source})" in out
+    assert len(asked) == 4
+
+
+def test_fetch_is_content_with_the_system_package(tiny, root, monkeypatch, capsys):
+    monkeypatch.setattr(sources, "SYSTEM", tiny)
+    assert main([str(root)]) == 0
+    assert f"{tiny} (source: system)" in capsys.readouterr().out
+    assert not root.exists()
+
+
+@pytest.mark.parametrize(("options", "code"), [([], 1), (["--optional"], 0)])
+def test_fetch_without_any_source(root, capsys, options, code):
+    assert main([str(root), *options]) == code
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    assert "refused" in out
+
+
+def test_command_line(root):
+    raw = sources.raw_folder(root)
+    raw.mkdir(parents=True)
+    (raw / f"{IMAGES}.gz").write_bytes(b"")
+    command = [sys.executable, "-W", "error::RuntimeWarning", "-m", "d2l_utils"]
+    done = subprocess.run(
+        command, env=os.environ | {"D2L_DATA": str(root)}, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert done.stderr == ""
+    assert f"{LABELS}.gz: missing" in done.stdout
+
+
+# The real data and the sample
+
+
+@needs_real
+def test_the_full_data(root, monkeypatch):
+    monkeypatch.setattr(sources, "SYSTEM", REAL)
+    data = FashionMNIST(root=root, source="system", holdout=10_000)
+    for dataset, count in ((data.train, 50_000), (data.val, 10_000), (data.test, 10_000)):
+        assert len(dataset) == count
+    assert data.test.labels.bincount().tolist() == [1000] * 10
+    both = torch.cat([data.train.labels, data.val.labels])
+    assert both.bincount().tolist() == [6000] * 10
+
+
+def test_the_full_files_are_those_of_torchvision():
+    assert [f"{name}.gz" for name in sources.FULL_FILES] == list(PUBLISHED)
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return FashionMNIST(source="sample", holdout=1000)
+
+
+def test_the_sample_is_balanced_and_shuffled(sample):
+    for dataset, count in ((sample.train, 500), (sample.val, 100), (sample.test, 100)):
+        assert dataset.labels.bincount().tolist() == [count] * 10
+    for part in sample.train.labels.split(500):  # far from sorted: each class in each part
+        assert part.bincount(minlength=10).min() > 20
+    rows = torch.cat([d.images.flatten(1) for d in (sample.train, sample.val, sample.test)])
+    assert len(rows.unique(dim=0)) == 7000  # no image twice
+
+
+def test_the_sample_is_small():
+    assert sum(path.stat().st_size for path in sources.SAMPLE.glob("*.gz")) < 3.2e6
+    assert "Copyright (c) 2017 Zalando SE" in (sources.SAMPLE / "LICENSE").read_text()
+
+
+@needs_real
+def test_draw_makes_the_same_sample_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "SYSTEM", REAL)
+    spec = importlib.util.spec_from_file_location("draw", sources.SAMPLE / "draw.py")
+    draw = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(draw)
+    draw.main(tmp_path)
+    for name in sources.SAMPLE_FILES:
+        drawn, kept = ((f / f"{name}.gz").read_bytes() for f in (tmp_path, sources.SAMPLE))
+        assert gzip.decompress(drawn) == gzip.decompress(kept)
+        if "ng" not in zlib.ZLIB_RUNTIME_VERSION:  # zlib-ng packs the same data differently
+            assert drawn == kept
+
+
+# Resizing
+
+
+@pytest.mark.parametrize("size", [28, 96, 14, 224, (40, 20), (96, 10)], ids=str)
+def test_resize_is_that_of_torchvision(sample, size):
+    size = (size, size) if isinstance(size, int) else size
+    book = transforms.Compose([transforms.Resize(size), transforms.ToTensor()])
+    images = sample.test.images[:100]
+    expected = torch.stack([book(transforms.functional.to_pil_image(image)) for image in images])
+    dataset = ImageDataset(images, sample.test.labels[:100], size)
+    X, y = dataset.__getitems__(list(range(100)))
+    assert X.shape == (100, 1, *size)
+    assert (X - expected).abs().max() <= (0 if size == (28, 28) else 1 / 255 + 1e-6)
+    assert torch.equal(dataset[3][0], X[3])
+    assert torch.equal(y, dataset.labels)
+
+
+@pytest.mark.parametrize(
+    ("resize", "shape"), [(96, (1, 96, 96)), ((32, 48), (1, 32, 48)), ([28, 28], (1, 28, 28))]
+)
+def test_resize_takes_a_number_or_a_pair(resize, shape):
+    assert FashionMNIST(source="sample", resize=resize).train[0][0].shape == shape
+
+
+# The book's API
+
+
+def test_the_books_defaults():
+    data = FashionMNIST(source="sample")
+    assert (data.batch_size, data.resize, data.num_workers) == (64, (28, 28), 0)
+    assert (len(data.train), len(data.val)) == (6000, 1000)
+    assert data.val is data.test
+    X, y = data.train[0]
+    assert (X.shape, X.dtype, type(y)) == ((1, 28, 28), torch.float32, int)
+    assert X.max() <= 1 < 255 * X.max()
+
+
+@pytest.mark.parametrize(("train", "count"), [(True, 5000), (False, 1000)])
+def test_dataloader(sample, train, count):
+    loader = sample.get_dataloader(train)
+    batches = list(loader)
+    assert len(loader) == len(batches) == -(-count // 64)
+    X, y = batches[0]
+    assert (X.shape, X.dtype) == ((64, 1, 28, 28), torch.float32)
+    assert (y.shape, y.dtype) == ((64,), torch.int64)
+    labels = torch.cat([y for _, y in batches])
+    dataset = sample.train if train else sample.val
+    assert torch.equal(labels, dataset.labels) == (not train)
+    assert torch.equal(labels.bincount(), dataset.labels.bincount())
+    named = sample.train_dataloader() if train else sample.val_dataloader()
+    assert named.dataset is dataset
+
+
+def test_images_and_labels_stay_together(sample):
+    X, y = next(iter(sample.train_dataloader()))
+    scaled = sample.train.images.float() / 255
+    for image, label in zip(X[:5, 0], y[:5], strict=True):
+        (row,) = (scaled == image).flatten(1).all(1).nonzero().flatten()
+        assert sample.train.labels[row] == label
+
+
+def test_text_labels_and_visualize(sample, monkeypatch):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    names = sample.text_labels(torch.tensor([0, 9]))
+    assert names == ["t-shirt", "ankle boot"]
+    assert len(set(sample.text_labels(range(10)))) == 10
+    X, y = batch = next(iter(sample.val_dataloader()))
+    assert sample.visualize(batch, nrows=2, ncols=3) is None
+    titles = [axes.get_title() for axes in pyplot.gcf().axes]
+    assert titles == sample.text_labels(y[:6])
+    sample.visualize([X, y], labels=[str(i) for i in range(64)])
+    assert [axes.get_title() for axes in pyplot.gcf().axes] == list("01234567")
+
+
+def test_worker_processes_deliver_the_same(sample):
+    data = FashionMNIST(500, source="sample", holdout=1000)
+    data.num_workers = 1
+    for got, expected in zip(data.val_dataloader(), sample.val.images.split(500), strict=True):
+        assert torch.equal(got[0][:, 0], expected.float() / 255)
+    assert pickle.loads(pickle.dumps(as_it_is)) is as_it_is
+
+
+def test_tensorloader():
+    class Numbers(DataModule):
+        def __init__(self):
+            super().__init__()
+            self.batch_size = 4
+
+        def get_dataloader(self, train):
+            rows = slice(0, 6) if train else slice(6, None)
+            return self.get_tensorloader((torch.arange(10), -torch.arange(10)), train, rows)
+
+    data = Numbers()
+    x, y = next(iter(data.val_dataloader()))
+    assert x.tolist() == [6, 7, 8, 9]
+    assert torch.equal(x, -y)
+    assert sorted(torch.cat([x for x, _ in data.train_dataloader()]).tolist()) == list(range(6))
+    everything = data.get_tensorloader([torch.arange(10)], train=False)
+    assert torch.cat([x for (x,) in everything]).tolist() == list(range(10))
+    with pytest.raises(NotImplementedError, match="DataModule must define get_dataloader"):
+        DataModule().train_dataloader()
+
+
+# Holdout and order
+
+
+def test_holdout_is_the_end_of_the_training_set(sample):
+    whole = FashionMNIST(source="sample")
+    assert torch.equal(torch.cat([sample.train.images, sample.val.images]), whole.train.images)
+    assert torch.equal(torch.cat([sample.train.labels, sample.val.labels]), whole.train.labels)
+    assert torch.equal(sample.test.images, whole.val.images)
+    served = torch.cat([y for _, y in sample.test_dataloader()])
+    assert torch.equal(served, sample.test.labels)
+
+
+def epochs(seed, global_seed, disturb=False, count=2):
+    """The labels in the order of training, epoch by epoch."""
+    torch.manual_seed(global_seed)
+    data, orders = FashionMNIST(500, source="sample", seed=seed), []
+    for _ in range(count):
+        orders.append(torch.cat([y for _, y in data.train_dataloader()]))
+        if disturb:
+            torch.rand(7)
+            next(iter(data.val_dataloader()))
+    return torch.stack(orders)
+
+
+def test_seed_fixes_the_order():
+    first = epochs(seed=1, global_seed=0)
+    assert torch.equal(first, epochs(seed=1, global_seed=5, disturb=True))
+    assert not torch.equal(first[0], first[1])  # goes on from epoch to epoch
+    assert not torch.equal(first, epochs(seed=2, global_seed=0))
+
+
+def test_without_seed_the_order_is_that_of_the_global_generator():
+    first = epochs(seed=None, global_seed=0)
+    assert torch.equal(first, epochs(seed=None, global_seed=0))
+    assert not torch.equal(first, epochs(seed=None, global_seed=1))
+
+
+# Bad arguments
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("batch_size", value) for value in (0, -1, 2.5, "64", None, True)),
+        *(("resize", value) for value in (0, -1, (28, 0), (28,), (1, 2, 3), "ab", 2.5, None)),
+        *(("holdout", value) for value in (-1, 6000, 0.1, None)),
+        *(("seed", value) for value in (-1, 1.5, "a")),
+        *(("source", value) for value in ("internet", None, "")),
+    ],
+)
+def test_bad_arguments(name, value):
+    with pytest.raises(ValueError, match=f"^{name} = ") as error:
+        FashionMNIST(**{"source": "sample", name: value})
+    assert repr(value) in str(error.value)
+    assert "expected" in str(error.value)

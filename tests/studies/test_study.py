@@ -1,0 +1,433 @@
+"""The budget switch, and records that resume, survive a crash and go stale."""
+
+import json
+
+import pytest
+import torch
+from torch import nn
+
+import d2l_utils as d2l
+from d2l_utils.machine import data_sources, files
+from d2l_utils.studies import study as studies
+from d2l_utils.studies.fingerprint import network_operations
+
+
+class Net(d2l.Classifier):
+    def __init__(self, lr=0.1, channels=2, stride=1, relu=True):
+        super().__init__()
+        self.save_hyperparameters()
+        layers = [nn.LazyConv2d(channels, 3, stride=stride)] + [nn.ReLU()] * relu
+        self.net = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.LazyLinear(10))
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    """Makes studies of a tiny net on 200 images, their records in a folder of the test's own."""
+    monkeypatch.setenv("D2L_RESULTS", str(tmp_path))
+    monkeypatch.setenv("D2L_BUDGET", "full")
+    monkeypatch.delenv("D2L_EPOCHS", raising=False)
+    real = studies.FashionMNIST
+
+    def few(*args, **kwargs):
+        data = real(*args, **kwargs, source="sample")
+        for part in (data.train, data.test, data.val):
+            part.images, part.labels = part.images[:200], part.labels[:200]
+        data.source = "system"
+        return data
+
+    monkeypatch.setattr(studies, "FashionMNIST", few)
+
+    def make(arms=None, seeds=(0, 1), build=lambda config: Net(config["lr"]), **common):
+        common = {"epochs": 1, "batch_size": 100, "resize": 10, **common}
+        return d2l.Study("section/tiny", build, arms or {"a": {"lr": 0.1}}, common, seeds)
+
+    return make
+
+
+def runs(study):
+    return json.loads(study.path.read_text())["runs"]
+
+
+def test_budget(monkeypatch):
+    monkeypatch.delenv("D2L_BUDGET", raising=False)
+    assert d2l.budget() == "quick"
+    assert d2l.by_budget(quick=1, full=2) == 1
+    monkeypatch.setenv("D2L_BUDGET", "full")
+    assert d2l.by_budget(quick=1, full=2) == 2
+    monkeypatch.setenv("D2L_BUDGET", "fast")
+    with pytest.raises(ValueError, match="D2L_BUDGET must be 'quick' or 'full', not 'fast'"):
+        d2l.budget()
+
+
+def test_quick_trains_nothing(study, monkeypatch, capsys):
+    monkeypatch.setenv("D2L_BUDGET", "quick")
+    s = study()
+    s.run()
+    assert capsys.readouterr().out == "a: 0 of 2 runs recorded\n"
+    assert not s.path.exists()
+    assert "not recorded" in s.table()
+
+
+def test_a_record_tells_all(study, capsys):
+    s = study(holdout=50)
+    s.run()
+    out = capsys.readouterr().out
+    assert "run 1 of 2: a, seed 0" in out
+    assert "min left" in out
+    assert "a: 2 of 2 runs recorded" in out
+    record = runs(s)[0]
+    assert (
+        record["config"]
+        == s.arms["a"]
+        == dict(epochs=1, batch_size=100, resize=10, holdout=50, lr=0.1)
+    )
+    assert set(record["fingerprint"]) == {"network", "configuration", "data"}
+    told = {"python", "torch", "torchvision", "cpu", "threads", "processes", "gpu"}
+    assert set(record["provenance"]) == told
+    assert record["parameters"] == 3 * 3 * 2 + 2 + 2 * 10 + 10
+    assert {"epoch", "train_loss", "val_loss", "val_acc"} <= set(record["history"][0])
+    assert 0 <= record["test"]["acc"] <= 1
+    assert record["seconds"] >= 0
+
+
+def test_the_test_set_is_read_once_at_the_end(study, monkeypatch):
+    reads = []
+    original = studies.Trainer.evaluate
+    monkeypatch.setattr(
+        studies.Trainer,
+        "evaluate",
+        lambda self, model, loader: (
+            reads.append(len(self.history)) or original(self, model, loader)
+        ),
+    )
+    s = study(seeds=(0,), epochs=2)
+    s.run()
+    assert reads == [2]
+    assert "val_acc" not in runs(s)[0]["history"][0]
+
+
+def test_resumes_run_by_run(study, monkeypatch, capsys):
+    """Stopped in its third run: the first two are kept, and not made again."""
+    s = study(arms={"a": {"lr": 0.1}, "b": {"lr": 0.2}})
+    train, made = s.train, []
+
+    def stopped(arm, seed, epochs=None):
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        made.append((arm, seed))
+        return train(arm, seed, epochs)
+
+    s.train = stopped
+    with pytest.raises(KeyboardInterrupt):
+        s.run()
+    assert [(run["arm"], run["seed"]) for run in runs(s)] == [("a", 0), ("b", 0)]
+    s.train = lambda arm, seed, epochs=None: made.append((arm, seed)) or train(arm, seed, epochs)
+    s.run()
+    assert made == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
+    capsys.readouterr()
+    s.run()
+    assert len(made) == 4
+    assert capsys.readouterr().out == "a: 2 of 2 runs recorded\nb: 2 of 2 runs recorded\n"
+
+
+def test_a_killed_run_goes_on_after_its_last_epoch(study, monkeypatch):
+    expected = study(seeds=(0,), epochs=3).train("a", 0, epochs=3)
+    fit_epoch = studies.Trainer.fit_epoch
+    made = []
+
+    def killed(self):
+        made.append(self.epoch)
+        if made == [0, 1]:
+            raise SystemExit
+        fit_epoch(self)
+        self.history[-1]["seconds"] = 20.0
+
+    monkeypatch.setattr(studies.Trainer, "fit_epoch", killed)
+    s = study(seeds=(0,), epochs=3)
+    with pytest.raises(SystemExit):
+        s.run()
+    assert len(list(s.path.parent.glob("*.checkpoint"))) == 1
+    s.run()
+    assert made == [0, 1, 1, 2]
+    (record,) = runs(s)
+    assert [row["train_loss"] for row in record["history"]] == [
+        row["train_loss"] for row in expected["history"]
+    ]
+    assert record["test"] == expected["test"]
+    assert 60 <= record["seconds"] < 70
+    assert {path.suffix for path in s.path.parent.iterdir()} == {".json", ".lock"}
+
+
+def test_precision_is_part_of_the_configuration(study, monkeypatch):
+    seen = []
+    fit = studies.Trainer.fit
+
+    def look(self, model, data):
+        seen.append(self.precision)
+        fit(self, model, data)
+
+    monkeypatch.setattr(studies.Trainer, "fit", look)
+    study({"a": {"lr": 0.1}, "b": {"lr": 0.1, "precision": "bfloat16"}}, seeds=(0,)).run()
+    assert seen == ["float32", "bfloat16"]
+
+
+def test_an_interrupted_run_is_not_recorded(study, monkeypatch):
+    def interrupted(self, model, data):
+        self.interrupted = True
+
+    monkeypatch.setattr(studies.Trainer, "fit", interrupted)
+    s = study()
+    with pytest.raises(KeyboardInterrupt):
+        s.run()
+    assert not s.path.exists()
+
+
+def test_a_diverged_run_is_a_result(study):
+    s = study(arms={"a": {"lr": 1e30}}, seeds=(0,), epochs=3)
+    s.run()
+    (record,) = runs(s)
+    assert "the loss is" in record["diverged"]
+    assert record["history"] == []
+    assert record["test"]["acc"] < 0.5
+    assert s.status() == "a: 1 of 1 runs recorded"
+    assert "diverged" in s.table()
+
+
+def test_a_crash_while_writing_keeps_the_old_record(study, monkeypatch):
+    s = study(seeds=(0,))
+    s.run()
+    before = s.path.read_text()
+
+    def full_disk(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "replace", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        s._write(runs(s)[0] | {"seed": 1})
+    assert s.path.read_text() == before
+
+
+def test_a_trial_prints_its_accuracy_and_records_nothing(study, monkeypatch, capsys):
+    monkeypatch.setenv("D2L_EPOCHS", "1")
+    s = study(seeds=(0,), epochs=50)
+    s.run()
+    assert "a, seed 0: test accuracy 0." in capsys.readouterr().out
+    assert not s.path.exists()
+
+
+def test_same_seed_same_numbers(study):
+    s = study()
+    a, b, c = s.train("a", 0), s.train("a", 0), s.train("a", 1)
+    assert a["history"][0]["train_loss"] == b["history"][0]["train_loss"]
+    assert a["history"][0]["train_loss"] != c["history"][0]["train_loss"]
+
+
+def test_arms_share_the_order_of_the_data(study, monkeypatch):
+    """However many random numbers an arm's initialisation draws."""
+    orders = []
+    fit = studies.Trainer.fit
+
+    def look(self, model, data):
+        orders.append([y.tolist() for _, y in data.train_dataloader()])
+        fit(self, model, data)
+
+    monkeypatch.setattr(studies.Trainer, "fit", look)
+    study(
+        arms={"a": {"lr": 0.1, "channels": 2}, "b": {"lr": 0.1, "channels": 5}},
+        build=lambda config: Net(channels=config["channels"]),
+        seeds=(0,),
+    ).run()
+    assert orders[0] == orders[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"epochs": 2}, "configuration"),
+        ({"arms": {"a": {"lr": 0.3}}}, "configuration"),
+        ({"build": lambda config: Net(config["lr"], channels=3)}, "network"),
+        ({"build": lambda config: Net(config["lr"], stride=2)}, "network"),
+        ({"build": lambda config: Net(config["lr"], relu=False)}, "network"),
+    ],
+)
+def test_what_changes_the_numbers_makes_a_record_stale(study, change, told):
+    study().run()
+    s = study(**change)
+    assert s.status() == (
+        "a: 0 of 2 runs recorded"
+        f"; seed 0 is STALE: its {told} changed; seed 1 is STALE: its {told} changed"
+    )
+    assert s.records() == {"a": []}
+    assert "not recorded" in s.table()
+
+
+def test_other_data_make_a_record_stale(study, monkeypatch):
+    study().run()
+    monkeypatch.setitem(data_sources.FULL_FILES, "t10k-labels-idx1-ubyte", ((10_000,), "0" * 32))
+    assert "its data changed" in study().status()
+
+
+def test_a_stale_record_is_replaced(study):
+    study(seeds=(0,)).run()
+    s = study(seeds=(0,), epochs=2)
+    s.run()
+    assert [len(run["history"]) for run in runs(s)] == [2]
+    assert s.status() == "a: 1 of 1 runs recorded"
+
+
+def test_a_refactoring_leaves_records_current(study):
+    class Renamed(d2l.Classifier):
+        """The same network in other words."""
+
+        def __init__(self, lr):
+            super().__init__()
+            self.lr, self.stem, self.head = lr, nn.Conv2d(1, 2, 3), nn.Linear(2, 10)
+
+        def forward(self, images):
+            features = torch.relu(self.stem(images))
+            pooled = nn.functional.adaptive_avg_pool2d(features, 1)
+            return self.head(pooled.flatten(1))
+
+    study().run()
+    assert study(build=lambda config: Renamed(config["lr"])).status() == "a: 2 of 2 runs recorded"
+
+
+def test_fingerprint_does_not_disturb_the_random_numbers(study):
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    study().fingerprint("a")
+    assert torch.rand(1) == expected
+
+
+def test_operations_of_googlenet():
+    lines = network_operations(d2l.GoogleNet(width=0.1), (1, 1, 28, 28))
+    assert sum("aten.convolution" in line for line in lines) == 57
+    assert sum("aten.max_pool2d" in line for line in lines) == 13
+    assert lines == network_operations(d2l.GoogleNet(width=0.1), (1, 1, 28, 28))
+
+
+def test_table_and_plot(study):
+    s = study(arms={"small rate": {"lr": 0.01}, "large rate": {"lr": 0.5}}, holdout=50, epochs=2)
+    s.run()
+    header, *rows, minutes = s.table().splitlines()
+    assert header.split() == ["arm", "parameters", "seeds", "epochs", "test", "accuracy"]
+    assert minutes == "a run took 0 minutes by its median epoch"
+    assert [row.split()[:3] for row in rows] == [["small", "rate", "50"], ["large", "rate", "50"]]
+    assert all("±" in row for row in rows)
+    figure = s.plot("train_loss", "val_acc")
+    assert [len(ax.lines) for ax in figure.axes] == [2, 2]
+    drawn = figure.axes[1].lines[0].get_ydata()
+    recorded = [[row["val_acc"] for row in run["history"]] for run in s.records()["small rate"]]
+    assert drawn == pytest.approx([sum(pair) / 2 for pair in zip(*recorded, strict=True)])
+
+
+def test_a_full_run_wants_the_full_data(study, monkeypatch):
+    real = studies.FashionMNIST
+
+    def sample(*args, **kwargs):
+        data = real(*args, **kwargs)
+        data.source = "sample"
+        return data
+
+    monkeypatch.setattr(studies, "FashionMNIST", sample)
+    with pytest.raises(RuntimeError, match="run `make data` first"):
+        study().run()
+
+
+def test_the_configuration_must_be_whole():
+    with pytest.raises(ValueError, match=r"common must set \['batch_size', 'resize'\]"):
+        d2l.Study("x", Net, {"a": {}}, {"epochs": 1})
+
+
+def test_a_record_holds_what_else_was_measured(study):
+    tiny = study(seeds=(0,))
+    tiny.measure = lambda model, data: {"training": model.training, "images": len(data.test)}
+    tiny.run()
+    assert runs(tiny)[0]["measured"] == {"training": False, "images": 200}
+    unmeasured = study(seeds=(1,))
+    unmeasured.run()
+    assert "measured" not in runs(unmeasured)[1]
+
+
+def test_weights_of_the_first_seed_are_kept_until_they_are_stale(study):
+    tiny = study({"a": {"lr": 0.1}, "b": {"lr": 0.2}})
+    tiny.keep = "a"
+    assert tiny.trained() is None
+    tiny.run()
+    tiny._write(tiny.train("a", seed=0))  # the same run again
+    net = tiny.trained()
+    assert not net.training
+    data = studies.FashionMNIST(100, 10)
+    accuracy = d2l.Trainer(1, progress=False).evaluate(net, data.test_dataloader())["val_acc"]
+    assert round(accuracy, 6) == runs(tiny)[-1]["test"]["acc"]
+    tiny.train("a", seed=0, epochs=2)  # a trial keeps nothing
+    kept = zip(tiny.trained().parameters(), net.parameters(), strict=True)
+    assert all(torch.equal(one, other) for one, other in kept)
+    longer = study(epochs=2)
+    longer.keep = "a"
+    assert longer.trained() is None
+
+
+def test_arms_of_the_protocol_share_recipe_and_initialisation():
+    arms = {"a": {"lr": 0.3}}
+    study = d2l.ProtocolStudy("section/net", lambda config: d2l.ProtocolNet(config["lr"]), arms)
+    assert study.arms["a"] == {**d2l.PROTOCOL, "lr": 0.3}
+    net = study.build(study.arms["a"])
+    first, optimizer = net.net[0][0], net.configure_optimizers()
+    assert float(first.weight.detach().std()) == pytest.approx((2 / 9) ** 0.5, rel=0.1)
+    assert not first.bias.any()
+    assert (optimizer.defaults["lr"], optimizer.defaults["momentum"]) == (0.3, 0.9)
+    assert d2l.count_parameters(net) == 376_838
+
+
+def test_a_study_without_arms_shows_nothing(capsys):
+    empty = d2l.Study("section/none", lambda config: Net(), {}, {})
+    empty.run()
+    assert capsys.readouterr().out.strip() == ""
+    assert empty.table().split()[0] == "arm"
+    assert len(empty.plot("val_acc").axes) == 1
+
+
+def test_batch_norm_of_a_single_pixel_has_a_fingerprint(study):
+    def build(config):
+        net = Net()
+        net.net.insert(3, nn.LazyBatchNorm2d())
+        return net
+
+    assert study(build=build).fingerprint("a")["network"] != study().fingerprint("a")["network"]
+
+
+def test_arms_of_another_study_are_read_and_not_trained(study, capsys):
+    lender = study(arms={"theirs": {"lr": 0.3}}, seeds=(0,))
+    lender.run()
+    borrower = study(arms={"own": {"lr": 0.2}}, seeds=(0,))
+    borrower.borrowed = {"lent": (lender, "theirs")}
+    capsys.readouterr()
+    borrower.run()
+    assert "run 1 of 1: own" in (printed := capsys.readouterr().out)
+    assert "lent: 1 runs in the record of section/tiny" in printed
+    assert list(borrower.records()) == ["lent", "own"]
+    assert borrower.records()["lent"] == lender.records()["theirs"]
+    assert borrower.table().splitlines()[1].startswith("lent")
+    assert [run["arm"] for run in runs(borrower)] == ["theirs", "own"]
+
+
+def test_the_choice_is_made_on_held_out_images_of_the_first_seed(study, capsys):
+    tiny = study(arms={arm: {"lr": 0.1} for arm in "abcd"})
+    held_out = {"a": [0.5, 0.9], "b": [0.7, 0.1], "c": [0.6], "d": []}
+    tiny.records = lambda: {
+        arm: [{"history": [{"val_acc": 1.0}, {"val_acc": value}]} for value in values]
+        for arm, values in held_out.items()
+    }
+    assert tiny.choose("ab", "cd", "d") == ["b", "c"]
+    assert "b: 70.00 % of the held-out images" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("arms", "height"), [(2, 3.0), (5, 3.75)])
+def test_a_plot_of_many_arms_has_its_legend_outside(study, arms, height):
+    tiny = study({f"arm {i}": {"lr": 0.1} for i in range(arms)}, seeds=(0,))
+    tiny.run()
+    figure = tiny.plot("train_loss")
+    assert figure.get_figheight() == height
+    assert len(figure.legends) == (arms > 4)
