@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import d2l_utils as d2l
+from d2l_utils.machine import cores as granting
 
 
 @pytest.fixture
