@@ -34,20 +34,26 @@ from .networks import (
     VGG,
     VGG11,
     AlexNet,
+    Branches,
     GoogleNet,
     Inception,
     LeNet,
     NiN,
     Residual,
     ResNeXtBlock,
+    conv_bn_relu,
     conv_relu,
+    conv_unit,
+    init_he,
     nin_block,
     scaled,
     vgg_block,
 )
 from .studies.comparison import compare
-from .studies.protocol import PROTOCOL, ProtocolNet, ProtocolStudy, init_he
-from .studies.study import RESULTS, Study, budget, by_budget
+from .studies.protocol import PROTOCOL, ProtocolNet, ProtocolStudy
+from .studies.recipe import Recipe
+from .studies.records import RESULTS
+from .studies.study import Study, budget, by_budget
 from .studies.weights import load_weights, save_weights
 from .trainer import DivergenceError, Trainer, cosine_decay
 

@@ -43,13 +43,22 @@ class Module(nn.Module, HyperParameters):
 
     def training_step(self, batch):
         """The loss of one batch, plotted; what ``Trainer`` differentiates."""
+        batch = self.augment(batch)
         loss = self.loss(self(*batch[:-1]), batch[-1])
         self.plot("loss", loss, train=True)
         return loss
 
     def validation_step(self, batch) -> None:
         """Plot the loss of one validation batch."""
-        self.plot("loss", self.loss(self(*batch[:-1]), batch[-1]), train=False)
+        self.plot("loss", self.loss(self.predict(*batch[:-1]), batch[-1]), train=False)
+
+    def augment(self, batch):
+        """The batch to train on: the batch as it is, unless a subclass changes it."""
+        return batch
+
+    def predict(self, *X):
+        """The output that validation judges: the network's, unless a subclass changes it."""
+        return self(*X)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Minibatch stochastic gradient descent at ``self.lr``."""

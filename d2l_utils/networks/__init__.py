@@ -7,10 +7,11 @@ weights, from the first input they see; ``model.apply_init([X], init_cnn)`` then
 
 from .alexnet import ALEXNET, AlexNet
 from .googlenet import GOOGLENET, SMALL_STEM, STEM, GoogleNet, Inception, scaled
+from .initial_weights import init_he
 from .lenet import LeNet
 from .nin import NIN, NiN, nin_block
 from .resnet import Residual, ResNeXtBlock
-from .units import conv_relu
+from .units import Branches, conv_bn_relu, conv_relu, conv_unit
 from .vgg import VGG, VGG11, vgg_block
 
 __all__ = [
@@ -22,13 +23,17 @@ __all__ = [
     "VGG",
     "VGG11",
     "AlexNet",
+    "Branches",
     "GoogleNet",
     "Inception",
     "LeNet",
     "NiN",
     "ResNeXtBlock",
     "Residual",
+    "conv_bn_relu",
     "conv_relu",
+    "conv_unit",
+    "init_he",
     "nin_block",
     "scaled",
     "vgg_block",

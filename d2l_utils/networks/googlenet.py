@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
 from torch import nn
 
 from ..classifier import Classifier
-from .units import Unit, conv_relu
+from .units import Branches, Unit, conv_relu
 
 __all__ = ["GOOGLENET", "SMALL_STEM", "STEM", "GoogleNet", "Inception", "scaled"]
 
 
-class Inception(nn.Module):
+class Inception(Branches):
     """The Inception block (Szegedy et al. 2014, arXiv 1409.4842, figure 2b; D2L section 8.4.1).
 
     Four branches see the same input and are concatenated along the channels: 1x1 (``c1``
@@ -25,21 +24,12 @@ class Inception(nn.Module):
     def __init__(
         self, c1: int, c2: tuple[int, int], c3: tuple[int, int], c4: int, unit: Unit = conv_relu
     ) -> None:
-        super().__init__()
-        pool = nn.MaxPool2d(3, stride=1, padding=1)
-        self.branches = nn.ModuleList(
-            nn.Sequential(*layers)
-            for layers in (
-                unit(c1, 1),
-                unit(c2[0], 1) + unit(c2[1], 3, padding=1),
-                unit(c3[0], 1) + unit(c3[1], 5, padding=2),
-                [pool, *unit(c4, 1)],
-            )
+        super().__init__(
+            unit(c1, 1),
+            unit(c2[0], 1) + unit(c2[1], 3, padding=1),
+            unit(c3[0], 1) + unit(c3[1], 5, padding=2),
+            [nn.MaxPool2d(3, stride=1, padding=1), *unit(c4, 1)],
         )
-
-    def forward(self, X: torch.Tensor) -> torch.Tensor:
-        """Concatenate the four branches."""
-        return torch.cat([branch(X) for branch in self.branches], dim=1)
 
 
 # The stem, stage by stage, a 3x3 max pool of stride 2 after each. Of each convolution: (channels,

@@ -5,16 +5,20 @@ from __future__ import annotations
 from torch import nn
 from torch.nn import functional as F
 
+from .units import conv_unit
+
 __all__ = ["ResNeXtBlock", "Residual"]
 
 
-def conv_bn(channels: int, kernel_size: int, relu: bool = False, **options) -> nn.Sequential:
-    """A convolution, padded to keep its input's size at stride 1, and its batch normalization."""
-    layers = [
-        nn.LazyConv2d(channels, kernel_size, padding=kernel_size // 2, **options),
-        nn.LazyBatchNorm2d(),
-    ]
-    return nn.Sequential(*layers, *[nn.ReLU()] * relu)
+def _conv_bn(channels: int, kernel_size: int, relu: bool = False, **options) -> nn.Sequential:
+    """A unit with batch normalization that keeps its input's size at stride 1.
+
+    The convolution keeps its bias, as in the book.
+    """
+    unit = conv_unit(
+        channels, kernel_size, padding=kernel_size // 2, norm=True, relu=relu, **options
+    )
+    return nn.Sequential(*unit)
 
 
 class Residual(nn.Module):
@@ -28,7 +32,7 @@ class Residual(nn.Module):
     def __init__(self, num_channels: int, use_1x1conv: bool = False, strides: int = 1) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            conv_bn(num_channels, 3, relu=True, stride=strides), conv_bn(num_channels, 3)
+            _conv_bn(num_channels, 3, relu=True, stride=strides), _conv_bn(num_channels, 3)
         )
         self.shortcut = (
             nn.LazyConv2d(num_channels, 1, stride=strides) if use_1x1conv else nn.Identity()
@@ -57,11 +61,11 @@ class ResNeXtBlock(nn.Module):
         super().__init__()
         middle = round(num_channels * bot_mul)
         self.body = nn.Sequential(
-            conv_bn(middle, 1, relu=True),
-            conv_bn(middle, 3, relu=True, stride=strides, groups=middle // groups),
-            conv_bn(num_channels, 1),
+            _conv_bn(middle, 1, relu=True),
+            _conv_bn(middle, 3, relu=True, stride=strides, groups=middle // groups),
+            _conv_bn(num_channels, 1),
         )
-        self.shortcut = conv_bn(num_channels, 1, stride=strides) if use_1x1conv else nn.Identity()
+        self.shortcut = _conv_bn(num_channels, 1, stride=strides) if use_1x1conv else nn.Identity()
 
     def forward(self, X):
         """Add the body to the shortcut."""

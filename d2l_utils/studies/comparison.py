@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import mean, median, stdev, variance
 
 from ..display.style import pyplot
 
-__all__ = ["compare"]
+__all__ = ["choose", "compare", "plot", "table"]
 
 Records = Mapping[str, Sequence[Mapping]]  # the runs of each arm: what Study.records() returns
 
@@ -87,6 +87,23 @@ def table(records: Records) -> str:
         took = low if low == high else f"{low} to {high}"
         lines.append(f"a run took {took} minutes by its median epoch")
     return "\n".join(lines)
+
+
+def choose(records: Records, groups: Iterable[Iterable[str]]) -> list[str]:
+    """Of each group of arms the one that does best on the held-out images, by its first seed.
+
+    Prints what it compares. A group of which nothing is recorded has no best arm.
+    """
+    best = []
+    for group in groups:
+        held_out = {}
+        for arm in group:
+            if runs := records[arm]:
+                held_out[arm] = runs[0]["history"][-1]["val_acc"]
+                print(f"{arm}: {100 * held_out[arm]:.2f} % of the held-out images")
+        best += [max(held_out, key=held_out.get)] if held_out else []
+    print("chosen:", *best, sep="\n  ")
+    return best
 
 
 def plot(records: Records, *keys: str):

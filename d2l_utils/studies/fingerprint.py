@@ -1,18 +1,26 @@
-"""Where the numbers of a record come from: the operations of its network, versions, machine."""
+"""The fingerprint of a run: digests of all that decides its numbers.
+
+They are taken from what the code does, not from how it is written: operations, first weights, the
+optimizer's settings, values of the schedule. A refactoring leaves them as they are; another
+momentum, loss or initialisation changes one of them, and the run's record is stale.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import platform
-from collections.abc import Sequence
-from pathlib import Path
+import math
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
+from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ..devices import num_gpus
-from ..training import processes
+from ..machine import data_sources
+from .recipe import Recipe
+
+__all__ = ["digest", "fingerprint", "network_operations"]
 
 
 class _Operations(TorchDispatchMode):
@@ -54,24 +62,84 @@ def digest(value) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _cpu_model() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+def fingerprint(recipe: Recipe, config: Mapping) -> dict[str, str]:
+    """A digest of each part of a training that decides its numbers.
+
+    Raises ValueError for a configuration that ``recipe`` can't read.
+    """
+    size = config["resize"]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = recipe.model(config)
+        batch = torch.zeros(2, 1, size, size), torch.zeros(2, dtype=torch.long)
+        weights = _first_weights(model, batch[0])
+        try:
+            network = network_operations(model, (1, 1, size, size))
+        except ValueError:  # batch norm, where all that is left of an image is one pixel
+            network = network_operations(model, (2, 1, size, size))
+        parts = {
+            "network": network,
+            "first weights": weights,
+            "training step": _without_network(model.train(), "training_step", batch),
+            "prediction": _without_network(model.eval(), "predict", *batch[:1]),
+            "optimizer": _optimizer(model.configure_optimizers()),
+        }
+    schedule = recipe.schedule(config) or (lambda done: 1.0)
+    parts["schedule"] = [round(float(schedule(i / 16)), 6) for i in range(17)]
+    parts["configuration"] = recipe.course(config)
+    parts["data"] = {name: md5 for name, (_, md5) in data_sources.FULL_FILES.items()}
+    return {part: digest(value) for part, value in parts.items()}
 
 
-def provenance() -> dict:
-    """Versions and machine, as a record keeps them."""
-    import torchvision
+@torch.no_grad()
+def _first_weights(model: nn.Module, X: torch.Tensor) -> list:
+    """Of each tensor of the model its shape, its signs, and its size, coarsely.
 
-    return {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
-        "cpu": _cpu_model(),
-        "threads": torch.get_num_threads(),
-        "processes": processes.size(),
-        "gpu": torch.cuda.get_device_name() if num_gpus() else None,
+    Coarsely, since the last digits of random numbers differ between processors.
+    """
+    model.eval()(X)  # lazy layers take their shapes
+    described = []
+    for tensor in model.state_dict().values():
+        size = float(tensor.float().square().mean().sqrt())
+        signs = hashlib.sha256(tensor.sign().to(torch.int8).numpy().tobytes()).hexdigest()
+        described.append([list(tensor.shape), signs, round(4 * math.log2(size)) if size else None])
+    return described
+
+
+def _without_network(model: nn.Module, method: str, *arguments) -> list[str]:
+    """The operations of a method of ``model``, those of the network itself left out."""
+    stand_ins = {
+        "forward": lambda X: X.flatten(1)[:, :1].expand(-1, 10),
+        "plot": lambda *_, **__: None,
     }
+    with _replaced(model, **stand_ins), torch.no_grad(), _Operations() as operations:
+        getattr(model, method)(*arguments)
+    return operations.lines
+
+
+@contextlib.contextmanager
+def _replaced(model: nn.Module, **attributes) -> Iterator[None]:
+    """Give ``model`` other ``attributes`` for a while."""
+    own = {name: vars(model)[name] for name in attributes if name in vars(model)}
+    vars(model).update(attributes)
+    try:
+        yield
+    finally:
+        for name in attributes:
+            del vars(model)[name]
+        vars(model).update(own)
+
+
+def _optimizer(optimizer) -> list:
+    """Its class, and of each group its settings and the number of its parameters.
+
+    The learning rate is the configuration's.
+    """
+    groups = [
+        {
+            **{name: str(value) for name, value in group.items() if name not in ("params", "lr")},
+            "parameters": len(group["params"]),
+        }
+        for group in getattr(optimizer, "param_groups", [])
+    ]
+    return [type(optimizer).__name__, groups]

@@ -3,18 +3,18 @@ one thing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import nn
 
-from ..data import FashionMNIST
 from ..networks import GOOGLENET, SMALL_STEM, GoogleNet, Inception, conv_relu
 from ..networks.units import Unit
-from ..trainer import cosine_decay
+from .recipe import Recipe
 from .study import Study
 
-__all__ = ["PROTOCOL", "ProtocolNet", "ProtocolStudy", "init_he"]
+__all__ = ["PROTOCOL", "ProtocolNet", "ProtocolStudy"]
 
 # The last 10,000 training images choose, for every arm, between learning rates of one grid.
 PROTOCOL = {
@@ -23,17 +23,9 @@ PROTOCOL = {
     "resize": 28,
     "holdout": 10_000,
     "init": "He",
-    "optimizer": "SGD, momentum 0.9",
+    "optimizer": {"name": "SGD", "momentum": 0.9},
     "schedule": "cosine",
 }
-
-
-def init_he(layer: nn.Module) -> None:
-    """He's normal initialisation (He et al. 2015, arXiv 1502.01852, section 2.2), biases 0."""
-    if type(layer) in (nn.Conv2d, nn.Linear):
-        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-        if layer.bias is not None:
-            nn.init.zeros_(layer.bias)
 
 
 class ProtocolNet(GoogleNet):
@@ -59,24 +51,17 @@ class ProtocolNet(GoogleNet):
 
 
 class ProtocolStudy(Study):
-    """A ``Study`` by the protocol: ``PROTOCOL`` is its configuration, ``init_he`` draws weights.
+    """A ``Study`` by the protocol: ``PROTOCOL`` is what its arms have in common.
 
-    Args:
-        name, build, arms, seeds, measure, borrowed: As in ``Study``; ``build`` need not initialise.
+    ``name``, ``recipe``, ``arms`` and ``options`` (``seeds``, ``measure``, ``borrowed``) as in
+    ``Study``.
     """
 
     def __init__(
         self,
         name: str,
-        build: Callable[[dict], nn.Module],
+        recipe: Recipe | Callable[[Mapping], nn.Module],
         arms: Mapping[str, Mapping],
-        seeds: Sequence[int] = (0,),
-        measure: Callable[[nn.Module, FashionMNIST], dict] | None = None,
-        borrowed: Mapping[str, tuple[Study, str]] | None = None,
+        **options: Any,
     ) -> None:
-        def initialised(config: dict) -> nn.Module:
-            model = build(config)
-            model.apply_init([torch.rand(2, 1, 28, 28)], init_he)
-            return model
-
-        super().__init__(name, initialised, arms, PROTOCOL, seeds, cosine_decay, measure, borrowed)
+        super().__init__(name, recipe, arms, PROTOCOL, **options)

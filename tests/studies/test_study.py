@@ -8,7 +8,7 @@ from torch import nn
 
 import d2l_utils as d2l
 from d2l_utils.machine import data_sources, files
-from d2l_utils.studies import study as studies
+from d2l_utils.studies import recipe as recipes
 from d2l_utils.studies.fingerprint import network_operations
 
 
@@ -26,7 +26,7 @@ def study(tmp_path, monkeypatch):
     monkeypatch.setenv("D2L_RESULTS", str(tmp_path))
     monkeypatch.setenv("D2L_BUDGET", "full")
     monkeypatch.delenv("D2L_EPOCHS", raising=False)
-    real = studies.FashionMNIST
+    real = recipes.FashionMNIST
 
     def few(*args, **kwargs):
         data = real(*args, **kwargs, source="sample")
@@ -35,17 +35,24 @@ def study(tmp_path, monkeypatch):
         data.source = "system"
         return data
 
-    monkeypatch.setattr(studies, "FashionMNIST", few)
+    monkeypatch.setattr(recipes, "FashionMNIST", few)
 
-    def make(arms=None, seeds=(0, 1), build=lambda config: Net(config["lr"]), **common):
+    def make(
+        arms=None,
+        seeds=(0, 1),
+        build=lambda config: Net(config["lr"]),
+        borrowed=None,
+        **common,
+    ):
         common = {"epochs": 1, "batch_size": 100, "resize": 10, **common}
-        return d2l.Study("section/tiny", build, arms or {"a": {"lr": 0.1}}, common, seeds)
+        arms = arms or {"a": {"lr": 0.1}}
+        return d2l.Study("section/tiny", build, arms, common, seeds, borrowed=borrowed)
 
     return make
 
 
 def runs(study):
-    return json.loads(study.path.read_text())["runs"]
+    return json.loads(study.store.path.read_text())["runs"]
 
 
 def test_budget(monkeypatch):
@@ -64,7 +71,7 @@ def test_quick_trains_nothing(study, monkeypatch, capsys):
     s = study()
     s.run()
     assert capsys.readouterr().out == "a: 0 of 2 runs recorded\n"
-    assert not s.path.exists()
+    assert not s.store.path.exists()
     assert "not recorded" in s.table()
 
 
@@ -81,7 +88,16 @@ def test_a_record_tells_all(study, capsys):
         == s.arms["a"]
         == dict(epochs=1, batch_size=100, resize=10, holdout=50, lr=0.1)
     )
-    assert set(record["fingerprint"]) == {"network", "configuration", "data"}
+    assert set(record["fingerprint"]) == {
+        "network",
+        "first weights",
+        "training step",
+        "prediction",
+        "optimizer",
+        "schedule",
+        "configuration",
+        "data",
+    }
     told = {"python", "torch", "torchvision", "cpu", "threads", "processes", "gpu"}
     assert set(record["provenance"]) == told
     assert record["parameters"] == 3 * 3 * 2 + 2 + 2 * 10 + 10
@@ -92,9 +108,9 @@ def test_a_record_tells_all(study, capsys):
 
 def test_the_test_set_is_read_once_at_the_end(study, monkeypatch):
     reads = []
-    original = studies.Trainer.evaluate
+    original = d2l.Trainer.evaluate
     monkeypatch.setattr(
-        studies.Trainer,
+        d2l.Trainer,
         "evaluate",
         lambda self, model, loader: (
             reads.append(len(self.history)) or original(self, model, loader)
@@ -132,7 +148,7 @@ def test_resumes_run_by_run(study, monkeypatch, capsys):
 
 def test_a_killed_run_goes_on_after_its_last_epoch(study, monkeypatch):
     expected = study(seeds=(0,), epochs=3).train("a", 0, epochs=3)
-    fit_epoch = studies.Trainer.fit_epoch
+    fit_epoch = d2l.Trainer.fit_epoch
     made = []
 
     def killed(self):
@@ -142,11 +158,11 @@ def test_a_killed_run_goes_on_after_its_last_epoch(study, monkeypatch):
         fit_epoch(self)
         self.history[-1]["seconds"] = 20.0
 
-    monkeypatch.setattr(studies.Trainer, "fit_epoch", killed)
+    monkeypatch.setattr(d2l.Trainer, "fit_epoch", killed)
     s = study(seeds=(0,), epochs=3)
     with pytest.raises(SystemExit):
         s.run()
-    assert len(list(s.path.parent.glob("*.checkpoint"))) == 1
+    assert len(list(s.store.path.parent.glob("*.checkpoint"))) == 1
     s.run()
     assert made == [0, 1, 1, 2]
     (record,) = runs(s)
@@ -155,18 +171,18 @@ def test_a_killed_run_goes_on_after_its_last_epoch(study, monkeypatch):
     ]
     assert record["test"] == expected["test"]
     assert 60 <= record["seconds"] < 70
-    assert {path.suffix for path in s.path.parent.iterdir()} == {".json", ".lock"}
+    assert {path.suffix for path in s.store.path.parent.iterdir()} == {".json", ".lock"}
 
 
 def test_precision_is_part_of_the_configuration(study, monkeypatch):
     seen = []
-    fit = studies.Trainer.fit
+    fit = d2l.Trainer.fit
 
     def look(self, model, data):
         seen.append(self.precision)
         fit(self, model, data)
 
-    monkeypatch.setattr(studies.Trainer, "fit", look)
+    monkeypatch.setattr(d2l.Trainer, "fit", look)
     study({"a": {"lr": 0.1}, "b": {"lr": 0.1, "precision": "bfloat16"}}, seeds=(0,)).run()
     assert seen == ["float32", "bfloat16"]
 
@@ -175,11 +191,11 @@ def test_an_interrupted_run_is_not_recorded(study, monkeypatch):
     def interrupted(self, model, data):
         self.interrupted = True
 
-    monkeypatch.setattr(studies.Trainer, "fit", interrupted)
+    monkeypatch.setattr(d2l.Trainer, "fit", interrupted)
     s = study()
     with pytest.raises(KeyboardInterrupt):
         s.run()
-    assert not s.path.exists()
+    assert not s.store.path.exists()
 
 
 def test_a_diverged_run_is_a_result(study):
@@ -196,15 +212,15 @@ def test_a_diverged_run_is_a_result(study):
 def test_a_crash_while_writing_keeps_the_old_record(study, monkeypatch):
     s = study(seeds=(0,))
     s.run()
-    before = s.path.read_text()
+    before = s.store.path.read_text()
 
     def full_disk(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(files.os, "replace", full_disk)
     with pytest.raises(OSError, match="No space left"):
-        s._write(runs(s)[0] | {"seed": 1})
-    assert s.path.read_text() == before
+        s.store.add(runs(s)[0] | {"seed": 1})
+    assert s.store.path.read_text() == before
 
 
 def test_a_trial_prints_its_accuracy_and_records_nothing(study, monkeypatch, capsys):
@@ -212,7 +228,7 @@ def test_a_trial_prints_its_accuracy_and_records_nothing(study, monkeypatch, cap
     s = study(seeds=(0,), epochs=50)
     s.run()
     assert "a, seed 0: test accuracy 0." in capsys.readouterr().out
-    assert not s.path.exists()
+    assert not s.store.path.exists()
 
 
 def test_same_seed_same_numbers(study):
@@ -225,16 +241,16 @@ def test_same_seed_same_numbers(study):
 def test_arms_share_the_order_of_the_data(study, monkeypatch):
     """However many random numbers an arm's initialisation draws."""
     orders = []
-    fit = studies.Trainer.fit
+    fit = d2l.Trainer.fit
 
     def look(self, model, data):
         orders.append([y.tolist() for _, y in data.train_dataloader()])
         fit(self, model, data)
 
-    monkeypatch.setattr(studies.Trainer, "fit", look)
+    monkeypatch.setattr(d2l.Trainer, "fit", look)
     study(
         arms={"a": {"lr": 0.1, "channels": 2}, "b": {"lr": 0.1, "channels": 5}},
-        build=lambda config: Net(channels=config["channels"]),
+        build=lambda config: Net(config["lr"], config["channels"]),
         seeds=(0,),
     ).run()
     assert orders[0] == orders[1]
@@ -323,14 +339,14 @@ def test_table_and_plot(study):
 
 
 def test_a_full_run_wants_the_full_data(study, monkeypatch):
-    real = studies.FashionMNIST
+    real = recipes.FashionMNIST
 
     def sample(*args, **kwargs):
         data = real(*args, **kwargs)
         data.source = "sample"
         return data
 
-    monkeypatch.setattr(studies, "FashionMNIST", sample)
+    monkeypatch.setattr(recipes, "FashionMNIST", sample)
     with pytest.raises(RuntimeError, match="run `make data` first"):
         study().run()
 
@@ -355,10 +371,10 @@ def test_weights_of_the_first_seed_are_kept_until_they_are_stale(study):
     tiny.keep = "a"
     assert tiny.trained() is None
     tiny.run()
-    tiny._write(tiny.train("a", seed=0))  # the same run again
+    tiny.store.add(tiny.train("a", seed=0))  # the same run again
     net = tiny.trained()
     assert not net.training
-    data = studies.FashionMNIST(100, 10)
+    data = recipes.FashionMNIST(100, 10)
     accuracy = d2l.Trainer(1, progress=False).evaluate(net, data.test_dataloader())["val_acc"]
     assert round(accuracy, 6) == runs(tiny)[-1]["test"]["acc"]
     tiny.train("a", seed=0, epochs=2)  # a trial keeps nothing
@@ -373,7 +389,7 @@ def test_arms_of_the_protocol_share_recipe_and_initialisation():
     arms = {"a": {"lr": 0.3}}
     study = d2l.ProtocolStudy("section/net", lambda config: d2l.ProtocolNet(config["lr"]), arms)
     assert study.arms["a"] == {**d2l.PROTOCOL, "lr": 0.3}
-    net = study.build(study.arms["a"])
+    net = study.recipe.model(study.arms["a"])
     first, optimizer = net.net[0][0], net.configure_optimizers()
     assert float(first.weight.detach().std()) == pytest.approx((2 / 9) ** 0.5, rel=0.1)
     assert not first.bias.any()
@@ -401,8 +417,8 @@ def test_batch_norm_of_a_single_pixel_has_a_fingerprint(study):
 def test_arms_of_another_study_are_read_and_not_trained(study, capsys):
     lender = study(arms={"theirs": {"lr": 0.3}}, seeds=(0,))
     lender.run()
-    borrower = study(arms={"own": {"lr": 0.2}}, seeds=(0,))
-    borrower.borrowed = {"lent": (lender, "theirs")}
+    lent = {"lent": ("section/tiny", "theirs", {"lr": 0.3})}
+    borrower = study(arms={"own": {"lr": 0.2}}, seeds=(0,), borrowed=lent)
     capsys.readouterr()
     borrower.run()
     assert "run 1 of 1: own" in (printed := capsys.readouterr().out)
@@ -411,6 +427,17 @@ def test_arms_of_another_study_are_read_and_not_trained(study, capsys):
     assert borrower.records()["lent"] == lender.records()["theirs"]
     assert borrower.table().splitlines()[1].startswith("lent")
     assert [run["arm"] for run in runs(borrower)] == ["theirs", "own"]
+
+
+def test_borrowed_runs_that_were_trained_otherwise_are_stale(study):
+    study(arms={"theirs": {"lr": 0.3}}, seeds=(0,)).run()
+    lent = {"lent": ("section/tiny", "theirs", {"lr": 0.3, "schedule": "cosine"})}
+    borrower = study(arms={"own": {"lr": 0.2}}, seeds=(0,), borrowed=lent)
+    assert borrower.records() == {"lent": [], "own": []}
+    told, _ = borrower.status().splitlines()
+    assert told == (
+        "lent: 0 runs in the record of section/tiny; seed 0 is STALE: its schedule changed"
+    )
 
 
 def test_the_choice_is_made_on_held_out_images_of_the_first_seed(study, capsys):

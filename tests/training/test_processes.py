@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import d2l_utils as d2l
-from d2l_utils.studies import study as studies
+from d2l_utils.studies import recipe as recipes
 from d2l_utils.training import processes
 
 
@@ -119,7 +119,7 @@ def test_all_of_them_stop_when_one_diverges(tmp_path):
 
 
 def tiny_study():
-    real = studies.FashionMNIST
+    real = recipes.FashionMNIST
 
     def few(*args, **kwargs):
         data = real(*args, **kwargs, source="sample")
@@ -128,7 +128,7 @@ def tiny_study():
         data.source = "system"
         return data
 
-    studies.FashionMNIST = few
+    recipes.FashionMNIST = few
     common = {"epochs": 2, "batch_size": 100, "resize": 8}
     study = d2l.Study("tiny", lambda config: Net(config["lr"]), {"a": {"lr": 0.1}}, common, (0, 1))
     study.keep = "a"
@@ -136,7 +136,7 @@ def tiny_study():
         study.run()
         return study.records()["a"], study.trained() is not None
     finally:
-        studies.FashionMNIST = real
+        recipes.FashionMNIST = real
 
 
 def run_study(folder):
