@@ -66,7 +66,9 @@ class TimedTrainer(d2l.Trainer):
         spent, before = self.spent(), time.perf_counter()
         self.model.eval()
         hits = [
-            self.model.accuracy(self.model(super(TimedTrainer, self).prepare_batch([X])[0]), y)
+            self.model.accuracy(
+                self.model.predict(*super(TimedTrainer, self).prepare_batch([X])), y
+            )
             * len(y)
             for X, y in self.test_loader
         ]
@@ -76,10 +78,10 @@ class TimedTrainer(d2l.Trainer):
         self.paused += time.perf_counter() - before
 
 
-def train(model, data, epochs: int, limit: float = float("inf"), schedule=None):
+def train(model, data, epochs: int, limit: float = float("inf"), **settings):
     """The points (seconds, accuracy) of one training, the last of them its end."""
     data.val_dataloader = lambda: None
-    trainer = TimedTrainer(epochs, num_gpus=1, schedule=schedule, progress=False)
+    trainer = TimedTrainer(epochs, num_gpus=1, progress=False, **settings)
     trainer.watch(data.test_dataloader(), limit)
     trainer.fit(model, data)
     trainer.read()
@@ -90,14 +92,11 @@ def main(seeds: int) -> None:
     """Train, and print a line a minute."""
     notebook = cells_of_the_notebook()
     config = {**notebook["RECIPE"], **notebook["NATIVE"][notebook["SHORT"]]}
-    ours = []
+    recipe, ours = notebook["recipe"], []
     for seed in range(seeds):
         d2l.seed_everything(seed)
-        data = d2l.FashionMNIST(config["batch_size"], config["resize"], seed=seed)
-        if data.source == "sample":
-            raise SystemExit("all of Fashion-MNIST is needed: run `make data` first")
-        model = notebook["build_native"](config)
-        ours.append(train(model, data, config["epochs"], schedule=notebook["one_cycle"]))
+        data, model = recipe.data(config, seed), recipe.model(config)
+        ours.append(train(model, data, config["epochs"], schedule=recipe.schedule(config)))
         seconds, accuracy = ours[-1][-1]
         print(f"seed {seed}: {accuracy:.2%} after {seconds:.0f} s", flush=True)
     if seeds > 1:

@@ -75,6 +75,13 @@ def test_there_are_notebooks():
     assert NOTEBOOKS
 
 
+def test_readme_has_a_row_for_it(path):
+    rows = re.findall(
+        r"^\| \[[^]]+\]\(([^)]+)\) \|", (ROOT / "README.md").read_text(), re.MULTILINE
+    )
+    assert rows.count(path.relative_to(ROOT).as_posix()) == 1
+
+
 def test_headings_in_order(notebook):
     titles = re.findall(r"^## (.*)$", "\n".join(sources(notebook, "markdown")), re.MULTILINE)
     assert [title for title in titles if title in HEADINGS] == HEADINGS

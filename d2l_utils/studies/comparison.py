@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import mean, median, stdev, variance
 
 from ..display.style import pyplot
+from ..display.tables import text_table
 
 __all__ = ["choose", "compare", "plot", "table"]
 
@@ -77,11 +78,7 @@ def table(records: Records) -> str:
                 f"{mean(accuracies):.2f}{spread} %{failed}",
             )
         )
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
+    lines = [text_table(rows)]
     if minutes:
         low, high = f"{min(minutes):.0f}", f"{max(minutes):.0f}"
         took = low if low == high else f"{low} to {high}"
