@@ -1,13 +1,10 @@
-"""Threads follow what the machine grants; devices and seeds."""
+"""Threads follow what the machine grants."""
 
 import os
-import random
 import subprocess
 import sys
 
-import numpy as np
 import pytest
-import torch
 
 import d2l_utils as d2l
 from d2l_utils.machine import cores as granting
@@ -83,25 +80,3 @@ def test_import_leaves_the_slow_packages_alone():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert out.stdout.strip() == "[]", out.stderr
-
-
-def test_devices_without_a_gpu(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    assert d2l.num_gpus() == 0
-    assert d2l.try_gpu() == d2l.cpu() == torch.device("cpu")
-    assert d2l.try_all_gpus() == [torch.device("cpu")]
-
-
-def test_devices_with_two_gpus(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert d2l.try_gpu(1) == d2l.gpu(1) == torch.device("cuda:1")
-    assert d2l.try_gpu(2) == torch.device("cpu")
-    assert d2l.try_all_gpus() == [torch.device("cuda:0"), torch.device("cuda:1")]
-
-
-def test_one_seed_for_every_generator():
-    def draw():
-        d2l.seed_everything(7)
-        return random.random(), np.random.rand(), torch.rand(1).item()
-
-    assert draw() == draw()
