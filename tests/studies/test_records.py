@@ -1,0 +1,60 @@
+"""The store of finished runs."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from d2l_utils.machine import files
+from d2l_utils.studies.records import RESULTS, Records
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    monkeypatch.setenv("D2L_RESULTS", str(tmp_path))
+    return Records("section/name")
+
+
+def test_nothing_is_recorded_at_first(store, tmp_path):
+    assert store.read() == []
+    assert store.path == tmp_path / "section/name.json"
+    assert store.weights == tmp_path / "section/name.safetensors"
+    assert not store.path.exists()
+
+
+def test_by_default_in_the_repository(monkeypatch):
+    monkeypatch.delenv("D2L_RESULTS", raising=False)
+    assert Records("a/b").path == RESULTS / "a/b.json"
+    assert (RESULTS.parent / "Makefile").exists()
+
+
+def test_a_run_takes_the_place_of_the_one_before_it(store):
+    for arm, seed, value in (("a", 0, 1), ("b", 0, 2), ("a", 0, 3), ("a", 1, 4)):
+        store.add({"arm": arm, "seed": seed, "value": value})
+    assert [(run["arm"], run["seed"], run["value"]) for run in store.read()] == [
+        ("b", 0, 2),
+        ("a", 0, 3),
+        ("a", 1, 4),
+    ]
+    lines = store.path.read_text().splitlines()
+    assert len(lines) == 5  # one for each run, for readable diffs
+    assert json.loads(lines[2].rstrip(","))["value"] == 3
+
+
+def test_many_writers_lose_nothing(store):
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda i: Records(store.name).add({"arm": "a", "seed": i}), range(24)))
+    assert sorted(run["seed"] for run in store.read()) == list(range(24))
+
+
+def test_a_full_disk_leaves_the_old_record(store, monkeypatch):
+    store.add({"arm": "a", "seed": 0})
+    before = store.path.read_text()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        store.add({"arm": "a", "seed": 1})
+    assert store.path.read_text() == before
