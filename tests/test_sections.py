@@ -9,10 +9,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from few_images import take_few_images
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import d2l_utils as d2l
-from d2l_utils.studies import recipe as recipes
 
 ROOT = Path(__file__).parents[1]
 SECTION, NOTEBOOK = "99_1_toy", "1_sum"
@@ -78,16 +78,7 @@ CELLS = [
 
 def record(folder, monkeypatch):
     """The toy's record: its study trained on 100 images of the sample."""
-    real = recipes.FashionMNIST
-
-    def few(*args, **kwargs):
-        data = real(*args, **kwargs, source="sample")
-        for part in (data.train, data.test):
-            part.images, part.labels = part.images[:100], part.labels[:100]
-        data.source = "system"
-        return data
-
-    monkeypatch.setattr(recipes, "FashionMNIST", few)
+    take_few_images(monkeypatch, 100)
     monkeypatch.setenv("D2L_RESULTS", str(folder))
     monkeypatch.setenv("D2L_BUDGET", "full")
     names = {"d2l": d2l, "nn": sys.modules["torch.nn"]}

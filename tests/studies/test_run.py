@@ -3,10 +3,10 @@
 import os
 
 import pytest
+from few_images import take_few_images
 from torch import nn
 
 import d2l_utils as d2l
-from d2l_utils.studies import recipe as recipes
 from d2l_utils.studies.run import train_run
 
 CONFIG = {"epochs": 1, "batch_size": 50, "resize": 8, "lr": 0.1, "holdout": 20}
@@ -21,16 +21,7 @@ class Net(d2l.Classifier):
 
 @pytest.fixture
 def recipe(monkeypatch):
-    real = recipes.FashionMNIST
-
-    def few(*args, **kwargs):
-        data = real(*args, **kwargs, source="sample")
-        for part in (data.train, data.test, data.val):
-            part.images, part.labels = part.images[:100], part.labels[:100]
-        data.source = "system"
-        return data
-
-    monkeypatch.setattr(recipes, "FashionMNIST", few)
+    take_few_images(monkeypatch, 100)
     return d2l.Recipe(lambda config: Net(config["lr"]))
 
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from few_images import take_few_images
 from torch import nn
 
 import d2l_utils as d2l
@@ -26,16 +27,7 @@ def study(tmp_path, monkeypatch):
     monkeypatch.setenv("D2L_RESULTS", str(tmp_path))
     monkeypatch.setenv("D2L_BUDGET", "full")
     monkeypatch.delenv("D2L_EPOCHS", raising=False)
-    real = recipes.FashionMNIST
-
-    def few(*args, **kwargs):
-        data = real(*args, **kwargs, source="sample")
-        for part in (data.train, data.test, data.val):
-            part.images, part.labels = part.images[:200], part.labels[:200]
-        data.source = "system"
-        return data
-
-    monkeypatch.setattr(recipes, "FashionMNIST", few)
+    take_few_images(monkeypatch, 200)
 
     def make(
         arms=None,
