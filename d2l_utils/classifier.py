@@ -16,7 +16,7 @@ class Classifier(Module):
 
     def validation_step(self, batch) -> None:
         """Plot the loss and the accuracy of one validation batch."""
-        Y_hat = self(*batch[:-1])
+        Y_hat = self.predict(*batch[:-1])
         self.plot("loss", self.loss(Y_hat, batch[-1]), train=False)
         self.plot("acc", self.accuracy(Y_hat, batch[-1]), train=False)
 

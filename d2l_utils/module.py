@@ -39,17 +39,26 @@ class Module(nn.Module, HyperParameters):
         """Record ``value`` (a scalar) as ``train_key`` or ``val_key`` and draw it on the board."""
         if not hasattr(self, "trainer"):
             raise AttributeError("plot() needs a trainer: call Trainer.fit(model, data) first")
-        self.trainer.log(key, value, train)
+        self.trainer.meters.log(key, value, train)
 
     def training_step(self, batch):
         """The loss of one batch, plotted; what ``Trainer`` differentiates."""
+        batch = self.augment(batch)
         loss = self.loss(self(*batch[:-1]), batch[-1])
         self.plot("loss", loss, train=True)
         return loss
 
+    def augment(self, batch):
+        """The training batch as the network shall see it, changed at random, say."""
+        return batch
+
     def validation_step(self, batch) -> None:
         """Plot the loss of one validation batch."""
-        self.plot("loss", self.loss(self(*batch[:-1]), batch[-1]), train=False)
+        self.plot("loss", self.loss(self.predict(*batch[:-1]), batch[-1]), train=False)
+
+    def predict(self, *X):
+        """What is validated: the forward pass, or a mean over several views of ``X``, say."""
+        return self(*X)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Minibatch stochastic gradient descent at ``self.lr``."""
