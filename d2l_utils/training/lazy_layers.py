@@ -23,7 +23,9 @@ def give_shapes(model: nn.Module, loader: Iterable) -> Iterable:
     generators = RandomState(loader)
     before = generators.state_dict()
     batches = iter(loader)
-    batch = next(batches)
+    batch = next(batches, None)
+    if batch is None:
+        raise ValueError("the loader has no batch that lazy layers could take their shapes from")
     generators.load_state_dict(before)  # as if the order of the data had not been asked for
     model.eval()
     with torch.no_grad():

@@ -18,10 +18,10 @@ class ProgressBar:
     def __init__(self, loader, epochs: int, done: int = 0, show: bool = True) -> None:
         try:
             images = len(loader.dataset)
+            total, initial = epochs * images, done * images
         except (AttributeError, TypeError):  # a loader of unknown size
-            images = None
-        self.epochs = epochs
-        self.bar = _bar(images and epochs * images, images and done * images, show)
+            total, initial = None, 0
+        self.epochs, self.bar = epochs, _tqdm(total, initial, show)
 
     def start_epoch(self, epoch: int) -> None:
         """Name the epoch; the first is 0."""
@@ -41,8 +41,8 @@ class ProgressBar:
         self.bar.close()
 
 
-def _bar(total: int | None, done: int | None, show: bool):
-    """tqdm's bar of ``total`` images, ``done`` already."""
+def _tqdm(total: int | None, initial: int, show: bool):
+    """A tqdm bar of ``total`` images, of which ``initial`` are done."""
     from tqdm import tqdm
 
     class CellBar(tqdm):
@@ -64,7 +64,7 @@ def _bar(total: int | None, done: int | None, show: bool):
     watched = cell or sys.stdout.isatty()
     return (CellBar if cell else tqdm)(
         total=total,
-        initial=done or 0,
+        initial=initial,
         unit=" images",
         unit_scale=True,
         file=io.StringIO() if cell else sys.stdout,
