@@ -28,7 +28,7 @@ class Trainer(HyperParameters):
     """Trains a model for ``max_epochs`` epochs and validates it after each.
 
     Under ``torchrun`` its processes train together, each on its share of every batch. On a CPU,
-    ``fit`` changes one thing for the whole process: ``machine.memory.keep_memory()``.
+    ``fit`` changes one thing for the whole process, by ``machine.memory.keep_memory()``.
 
     Args:
         max_epochs: Passes over the training data, 0 or more.
@@ -72,8 +72,11 @@ class Trainer(HyperParameters):
         self.save_hyperparameters()
         first = processes.local_rank()
         self.gpus = [gpu(i) for i in range(first, min(first + num_gpus, gpus_there()))]
+        self.processes = processes.this_one()
+        self.epoch = self.train_batch_idx = self.val_batch_idx = 0
         self.history: list[dict[str, float]] = []
         self.interrupted = False
+        self.meters = Meters(self)
 
     # -- the loop ---------------------------------------------------------------------------------
 
@@ -137,13 +140,15 @@ class Trainer(HyperParameters):
         """Means over ``dataloader`` of what the model's ``validation_step`` plots.
 
         ``dataloader`` is any iterable of batches. A ``Classifier`` gives ``val_loss`` and
-        ``val_acc``; every example weighs the same. Nothing is drawn.
+        ``val_acc``; every example weighs the same. Nothing is drawn, and a training that this
+        interrupts between two epochs is not disturbed.
         """
         dataloader = give_shapes(model, dataloader)
         self.prepare_model(model)
-        self.meters, self.val_batch_idx = Meters(self), 0
+        of_training, self.meters = self.meters, Meters(self)
         self.validate(dataloader)
-        return self.meters.means()
+        means, self.meters = self.meters.means(), of_training
+        return means
 
     # -- its steps and the book's hooks: override one to change one thing -------------------------
 
@@ -156,7 +161,7 @@ class Trainer(HyperParameters):
 
     def prepare_model(self, model) -> None:
         """Introduce model and trainer; move the model to its device and memory layout."""
-        self.processes = processes.join(on_gpu=bool(self.gpus))
+        self.processes.join(on_gpu=bool(self.gpus))
         self.model, model.trainer = model, self
         if self.gpus:
             model.to(self.gpus[0])
@@ -203,9 +208,10 @@ class Trainer(HyperParameters):
         self.history, self.interrupted = [], False
         steps = self.max_epochs * self.num_train_batches
         self.learning_rate = LearningRate(self.optim, self.schedule, steps)
-        self.model.board.reset()
-        self.model.board.xlim = [0, self.max_epochs]
-        self.meters = Meters(self, self.model.board)
+        board = self.model.board
+        board.reset()
+        board.xlabel, board.xlim = "epoch", [0, self.max_epochs]
+        self.meters = Meters(self, board)
         self.checkpoint_file = CheckpointFile(self)
         self.checkpoint_file.resume()
         show = self.progress and processes.is_first()

@@ -138,6 +138,24 @@ def test_evaluate_leaves_the_board_of_a_fit_alone():
     assert (model.board.data, model.board.xlim) == (before, [0, 2])
 
 
+def test_evaluate_between_two_epochs_leaves_the_training_alone():
+    class Watched(d2l.Trainer):
+        def fit_epoch(self):
+            super().fit_epoch()
+            self.history[-1]["test_acc"] = self.evaluate(self.model, tests)["val_acc"]
+
+    tests = list(Toy().val_dataloader())
+    torch.manual_seed(0)
+    model = Net()
+    trainer = Watched(3, schedule=d2l.cosine_decay, progress=False)
+    trainer.fit(model, Toy())
+    expected, plain = fit(epochs=3, schedule=d2l.cosine_decay)
+    assert model.board.data == expected.board.data
+    for row, other in zip(trainer.history, plain.history, strict=True):
+        assert row["test_acc"] == row["val_acc"]
+        assert {**other, "seconds": 0, "test_acc": row["val_acc"]} == {**row, "seconds": 0}
+
+
 def test_board_gets_the_books_points():
     """Two training points an epoch (three batches: each is drawn), one validation point."""
     model, _ = fit(epochs=2)

@@ -1,1 +1,1 @@
-"""Parts of the trainer, each with its own state: learning rate, meters, checkpoints, processes."""
+"""Parts of the trainer: learning rate, meters, checkpoints, processes, the progress bar."""

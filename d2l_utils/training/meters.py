@@ -27,8 +27,7 @@ class Mean:
 
 
 class Meters:
-    """Means over an epoch's examples and, with a ``board``, curves, a point of which is the mean
-    of some batches.
+    """Means over the examples of an epoch; on a ``board``, if any, points: means of some batches.
 
     Where a batch stands, and how many examples it has, is read from ``trainer``.
     """
@@ -61,7 +60,6 @@ class Meters:
         ys.add(value, weight)
         if xs.weight >= int(batches):
             del self.points[label]
-            self.board.xlabel = "epoch"
             self.board.draw(xs.value(), ys.value(), label)
 
     def means(self) -> dict[str, float]:

@@ -7,6 +7,7 @@ normalization takes its statistics from the share.
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Sequence
 
@@ -46,6 +47,9 @@ class Alone:
 
     fraction: float = 1  # of the batch's examples, how many this process answers for
 
+    def join(self, on_gpu: bool) -> None:
+        """Meet the other processes."""
+
     def take_order_of_the_first(self, loader) -> None:
         """Read ``loader`` in the order in which the first process reads it."""
 
@@ -73,6 +77,15 @@ class Together(Alone):
     """One of several processes, each of which trains on its rows of every batch."""
 
     parallel: nn.Module | None = None
+
+    def join(self, on_gpu: bool) -> None:
+        """Meet the other processes, once."""
+        if distributed.is_initialized():
+            return
+        if on_gpu:
+            torch.cuda.set_device(local_rank())
+        distributed.init_process_group("nccl" if on_gpu else "gloo")
+        atexit.register(distributed.destroy_process_group)
 
     def take_order_of_the_first(self, loader) -> None:
         """Take the first process's random state, which decides the order of the data."""
@@ -128,15 +141,6 @@ class _TrainingStep(nn.Module):
         return self.model.training_step(batch)
 
 
-def join(on_gpu: bool) -> Alone:
-    """Meet the other processes, where ``torchrun`` has started some."""
-    if size() == 1:
-        return Alone()
-    if not distributed.is_initialized():
-        import atexit
-
-        if on_gpu:
-            torch.cuda.set_device(local_rank())
-        distributed.init_process_group("nccl" if on_gpu else "gloo")
-        atexit.register(distributed.destroy_process_group)
-    return Together()
+def this_one() -> Alone:
+    """The process that this is: one of those that ``torchrun`` has started, or alone."""
+    return Together() if size() > 1 else Alone()
