@@ -66,6 +66,17 @@ class ProgressBoard(HyperParameters):
         if self.display and in_notebook() and time.monotonic() >= self._next_picture:
             self.show()
 
+    def state_dict(self) -> dict:
+        """The curves, as a checkpoint keeps them."""
+        return {label: [tuple(point) for point in line] for label, line in self.data.items()}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Draw the curves of ``state``."""
+        self.reset()
+        for label, points in state.items():
+            for x, y in points:
+                self.draw(x, y, label)
+
     def show(self) -> None:
         """Draw the curves as they are now."""
         from IPython.display import display

@@ -39,7 +39,7 @@ class Module(nn.Module, HyperParameters):
         """Record ``value`` (a scalar) as ``train_key`` or ``val_key`` and draw it on the board."""
         if not hasattr(self, "trainer"):
             raise AttributeError("plot() needs a trainer: call Trainer.fit(model, data) first")
-        self.trainer.log(key, value, train)
+        self.trainer.meters.log(key, value, train)
 
     def training_step(self, batch):
         """The loss of one batch, plotted; what ``Trainer`` differentiates."""
@@ -48,16 +48,16 @@ class Module(nn.Module, HyperParameters):
         self.plot("loss", loss, train=True)
         return loss
 
+    def augment(self, batch):
+        """The training batch as the network shall see it, changed at random, say."""
+        return batch
+
     def validation_step(self, batch) -> None:
         """Plot the loss of one validation batch."""
         self.plot("loss", self.loss(self.predict(*batch[:-1]), batch[-1]), train=False)
 
-    def augment(self, batch):
-        """The batch to train on: the batch as it is, unless a subclass changes it."""
-        return batch
-
     def predict(self, *X):
-        """The output that validation judges: the network's, unless a subclass changes it."""
+        """What is validated: the forward pass, or a mean over several views of ``X``, say."""
         return self(*X)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:

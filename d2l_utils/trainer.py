@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 from torch import nn
@@ -15,26 +13,22 @@ from .devices import gpu
 from .devices import num_gpus as gpus_there
 from .hyperparameters import HyperParameters
 from .machine.memory import keep_memory
-from .training import checkpoint as checkpoints
 from .training import processes
-from .training.progress_bar import progress_bar
+from .training.checkpoint import CheckpointFile
+from .training.divergence import DivergenceError, require_finite
+from .training.lazy_layers import give_shapes
+from .training.learning_rate import LearningRate, cosine_decay
+from .training.meters import Meters
+from .training.progress_bar import ProgressBar
 
 __all__ = ["DivergenceError", "Trainer", "cosine_decay"]
-
-
-class DivergenceError(FloatingPointError):
-    """The loss is no longer a finite number."""
-
-
-def cosine_decay(done: float) -> float:
-    """A ``schedule``: half a cosine from 1 to 0 (Loshchilov and Hutter 2017, arXiv 1608.03983)."""
-    return 0.5 * (1 + math.cos(math.pi * done))
 
 
 class Trainer(HyperParameters):
     """Trains a model for ``max_epochs`` epochs and validates it after each.
 
-    Under ``torchrun`` its processes train together, each on its share of every batch.
+    Under ``torchrun`` its processes train together, each on its share of every batch. On a CPU,
+    ``fit`` changes one thing for the whole process, by ``machine.memory.keep_memory()``.
 
     Args:
         max_epochs: Passes over the training data, 0 or more.
@@ -78,8 +72,11 @@ class Trainer(HyperParameters):
         self.save_hyperparameters()
         first = processes.local_rank()
         self.gpus = [gpu(i) for i in range(first, min(first + num_gpus, gpus_there()))]
+        self.processes = processes.this_one()
+        self.epoch = self.train_batch_idx = self.val_batch_idx = 0
         self.history: list[dict[str, float]] = []
         self.interrupted = False
+        self.meters = Meters(self)
 
     # -- the loop ---------------------------------------------------------------------------------
 
@@ -93,87 +90,67 @@ class Trainer(HyperParameters):
             DivergenceError: the loss became infinite or not a number; names the place.
             ValueError: the checkpoint is damaged or of another training.
         """
-        if not self.gpus:
-            keep_memory()
         self.prepare_data(data)
+        give_shapes(model, self.train_dataloader)
         self.prepare_model(model)
         self.optim = model.configure_optimizers()
-        self._base_lrs = [group["lr"] for group in getattr(self.optim, "param_groups", [])]
-        self.epoch = self.train_batch_idx = self.val_batch_idx = 0
-        self.history, self.interrupted = [], False
-        model.board.reset()
-        done = 0 if self.checkpoint is None else checkpoints.resume(self, self.checkpoint)
-        self._bar = self._progress_bar(done)
-        self._training_step = processes.training_step(model)
+        self.start()
         try:
-            for epoch in range(done, self.max_epochs):
+            for epoch in range(len(self.history), self.max_epochs):
                 self.epoch = epoch
                 self.fit_epoch()
-                if self.checkpoint is not None and processes.is_first():
-                    checkpoints.save(self, self.checkpoint)
+                self.checkpoint_file.save()
         except KeyboardInterrupt:
             self.interrupted = True
         finally:
-            del self._training_step  # a hold on every parameter, under torchrun
-            model.eval()
-            self._bar.close()
-        if self.interrupted:
-            print(f"Stopped in epoch {self.epoch + 1} of {self.max_epochs}; the model is usable.")
+            self.finish()
 
     def fit_epoch(self) -> None:
         """Train on every training batch once, then validate."""
         start = time.perf_counter()
-        self._totals = {}
-        processes.take_order_of_the_first(self.train_dataloader)
-        self._bar.set_description_str(f"epoch {self.epoch + 1}/{self.max_epochs}", refresh=False)
+        self.meters.start_epoch()
+        self.bar.start_epoch(self.epoch)
         self.model.train()
-        for batch in self._batches(self.train_dataloader):
-            self._set_learning_rate()
-            with self._autocast():
-                loss = self._training_step(batch)
-            self._require_finite(loss)
+        for batch in self.batches(self.train_dataloader):
+            self.learning_rate.set_for(self.train_batch_idx)
+            loss = self.training_step(batch)
+            require_finite(loss, self)
             self.optim.zero_grad()
-            (loss * (self._share / self._images * processes.size())).backward()
+            self.backward(loss)
             if self.gradient_clip_val > 0:
                 self.clip_gradients(self.gradient_clip_val, self.model)
-            with torch.no_grad():  # for optimizers written by hand, as in section 3.4
-                self.optim.step()
+            self.step()
             self.train_batch_idx += 1
-            self._bar.update(self._images)
+            self.bar.update(self.examples)
         if self.val_dataloader is not None:
-            self._validate(self.val_dataloader)
-        self.history.append(
-            {"epoch": self.epoch + 1}
-            | self._means()
-            | {"lr": self._learning_rate(), "seconds": time.perf_counter() - start}
-        )
-        if "val_acc" in self._totals:
-            self._bar.set_postfix_str(f"val_acc {self.history[-1]['val_acc']:.3f}")
-
-    def evaluate(self, model, dataloader) -> dict[str, float]:
-        """Means over ``dataloader`` of what the model's ``validation_step`` plots.
-
-        A ``Classifier`` gives ``val_loss`` and ``val_acc``; every example weighs the same.
-        """
-        self.prepare_model(model)
-        self._totals, self.num_train_batches, self.num_val_batches = {}, 0, 0  # 0: draw nothing
-        self._validate(dataloader)
-        return self._means()
+            self.validate(self.val_dataloader)
+        row = {"epoch": self.epoch + 1, **self.meters.means(), "lr": self.learning_rate.now()}
+        self.history.append(row | {"seconds": time.perf_counter() - start})
+        self.bar.end_epoch(row)
 
     @torch.no_grad()
-    def _validate(self, dataloader) -> None:
+    def validate(self, dataloader: Iterable) -> None:
+        """Let the model plot its validation of each batch."""
         self.model.eval()
-        for batch in self._batches(dataloader):
+        for batch in self.batches(dataloader):
             self.model.validation_step(batch)
             self.val_batch_idx += 1
 
-    def _batches(self, dataloader):
-        for batch in dataloader:
-            self._images = len(batch[-1])
-            batch, self._share = processes.share(batch)
-            yield self.prepare_batch(batch)
+    def evaluate(self, model, dataloader: Iterable) -> dict[str, float]:
+        """Means over ``dataloader`` of what the model's ``validation_step`` plots.
 
-    # -- hooks: override one to change one thing --------------------------------------------------
+        ``dataloader`` is any iterable of batches. A ``Classifier`` gives ``val_loss`` and
+        ``val_acc``; every example weighs the same. Nothing is drawn, and a training that this
+        interrupts between two epochs is not disturbed.
+        """
+        dataloader = give_shapes(model, dataloader)
+        self.prepare_model(model)
+        of_training, self.meters = self.meters, Meters(self)
+        self.validate(dataloader)
+        means, self.meters = self.meters.means(), of_training
+        return means
+
+    # -- its steps and the book's hooks: override one to change one thing -------------------------
 
     def prepare_data(self, data) -> None:
         """Take the two dataloaders from ``data``."""
@@ -184,13 +161,8 @@ class Trainer(HyperParameters):
 
     def prepare_model(self, model) -> None:
         """Introduce model and trainer; move the model to its device and memory layout."""
-        processes.join(on_gpu=bool(self.gpus))
-        model.trainer = self
-        model.board.xlim = [0, self.max_epochs]
-        self.model = model
-        self.val_batch_idx = 0
-        self._windows: dict[str, list] = {}
-        self._give_shapes_to_lazy_layers()
+        self.processes.join(on_gpu=bool(self.gpus))
+        self.model, model.trainer = model, self
         if self.gpus:
             model.to(self.gpus[0])
         if self.channels_last:
@@ -207,87 +179,64 @@ class Trainer(HyperParameters):
             ]
         return batch
 
+    def training_step(self, batch) -> torch.Tensor:
+        """The model's ``training_step``, with its forward pass in ``precision``."""
+        device = self.gpus[0].type if self.gpus else "cpu"
+        with torch.autocast(device, torch.bfloat16, enabled=self.precision == "bfloat16"):
+            return self.processes.training_step(self.model, batch)
+
+    def backward(self, loss: torch.Tensor) -> None:
+        """Compute the gradient of ``loss``."""
+        self.processes.backward(loss)
+
     def clip_gradients(self, grad_clip_val: float, model: nn.Module) -> None:
         """Scale the gradient down to the norm ``grad_clip_val`` if it is longer."""
         nn.utils.clip_grad_norm_(model.parameters(), grad_clip_val)
 
-    # -- measurements -----------------------------------------------------------------------------
+    @torch.no_grad()  # for optimizers written by hand, as in section 3.4
+    def step(self) -> None:
+        """Update the weights."""
+        self.optim.step()
 
-    def log(self, key: str, value, train: bool) -> None:
-        """Record one batch's ``value`` (scalar) for the history and the board.
+    # -- around the loop --------------------------------------------------------------------------
 
-        Values stay on their device until a point is drawn, so that a GPU is not kept waiting.
-        """
-        label = ("train_" if train else "val_") + key
-        value = torch.as_tensor(value).detach()
-        weight = self._share
-        total, count = self._totals.get(label, (0.0, 0))
-        self._totals[label] = (total + value * weight, count + weight)
-
-        batches = self.num_train_batches if train else self.num_val_batches
-        if not batches:
-            return
-        points = self.model.plot_train_per_epoch if train else self.model.plot_valid_per_epoch
-        x = self.train_batch_idx / batches if train else self.epoch + 1
-        window = self._windows.setdefault(label, [])
-        window.append((x, value * weight, weight))
-        if len(window) >= max(1, int(batches / points)):
-            xs, values, weights = zip(*window, strict=True)
-            window.clear()
-            mean = float(sum(values)) / sum(weights)
-            self.model.board.xlabel = "epoch"
-            self.model.board.draw(sum(xs) / len(xs), mean, label)
-
-    def _means(self) -> dict[str, float]:
-        totals = {label: processes.total(*sums) for label, sums in self._totals.items()}
-        return {label: value / count for label, (value, count) in totals.items()}
-
-    def _learning_rate(self) -> float:
-        groups = getattr(self.optim, "param_groups", None)
-        return groups[0]["lr"] if groups else getattr(self.optim, "lr", math.nan)
-
-    def _set_learning_rate(self) -> None:
-        if self.schedule is None:
-            return
-        factor = self.schedule(self.train_batch_idx / (self.max_epochs * self.num_train_batches))
-        for group, base in zip(self.optim.param_groups, self._base_lrs, strict=True):
-            group["lr"] = base * factor
-
-    def _require_finite(self, loss: torch.Tensor) -> None:
-        """Stop before a bad gradient reaches the weights; a GPU is asked each 50th batch only."""
-        if self.gpus and self.train_batch_idx % 50:
-            return
-        (value,) = processes.total(loss.detach())
-        if math.isfinite(value):
-            return
-        batch = self.train_batch_idx % self.num_train_batches + 1
-        raise DivergenceError(
-            f"the loss is {value} in epoch {self.epoch + 1}, batch {batch} of "
-            f"{self.num_train_batches}, at learning rate {self._learning_rate():g}. Try a smaller "
-            "learning rate, gradient clipping (gradient_clip_val=1) or batch normalization."
-        )
-
-    # -- odds and ends ----------------------------------------------------------------------------
-
-    def _give_shapes_to_lazy_layers(self) -> None:
-        """Run one example, so that the optimizer finds every parameter of a lazy model."""
-        if not any(nn.parameter.is_lazy(p) for p in self.model.parameters()):
-            return
-        example = torch.utils.data.default_collate([self.train_dataloader.dataset[0]])
-        self.model.eval()
-        with torch.no_grad():
-            self.model(*example[:-1])
-
-    def _autocast(self):
-        if self.precision == "float32":
-            return contextlib.nullcontext()
-        return torch.autocast(self.gpus[0].type if self.gpus else "cpu", torch.bfloat16)
-
-    def _progress_bar(self, done: int):
+    def start(self) -> None:
+        """Begin before the first epoch, or after the last one in the checkpoint."""
+        if not self.gpus:
+            keep_memory()
+        self.epoch = self.train_batch_idx = self.val_batch_idx = 0
+        self.history, self.interrupted = [], False
+        steps = self.max_epochs * self.num_train_batches
+        self.learning_rate = LearningRate(self.optim, self.schedule, steps)
+        board = self.model.board
+        board.reset()
+        board.xlabel, board.xlim = "epoch", [0, self.max_epochs]
+        self.meters = Meters(self, board)
+        self.checkpoint_file = CheckpointFile(self)
+        self.checkpoint_file.resume()
         show = self.progress and processes.is_first()
-        try:
-            images = len(self.train_dataloader.dataset)
-        except (AttributeError, TypeError):  # a loader of unknown size
-            return progress_bar(None, "images", show=show)
-        total, done = self.max_epochs * images, done * images
-        return progress_bar(total, "images", show=show, done=done)
+        self.bar = ProgressBar(self.train_dataloader, self.max_epochs, len(self.history), show)
+
+    def finish(self) -> None:
+        """Leave a model that is ready for use, wherever the training has ended."""
+        self.processes.release()
+        self.model.eval()
+        self.bar.close()
+        if self.interrupted:
+            print(f"Stopped in epoch {self.epoch + 1} of {self.max_epochs}; the model is usable.")
+
+    def batches(self, dataloader: Iterable) -> Iterator[list[torch.Tensor]]:
+        """The batches, each ready for the model; of several processes, this one's share."""
+        self.processes.take_order_of_the_first(dataloader)
+        for batch in dataloader:
+            self.examples = len(batch[-1])
+            yield self.prepare_batch(self.processes.share(batch))
+
+    def state_dict(self) -> dict:
+        """Where the training stands."""
+        return {"history": self.history, "batches": (self.train_batch_idx, self.val_batch_idx)}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on from there."""
+        self.history = state["history"]
+        self.train_batch_idx, self.val_batch_idx = state["batches"]

@@ -101,6 +101,61 @@ def test_evaluate_draws_nothing_and_needs_no_fit():
     assert model.board.data == {}
 
 
+LOADERS = {
+    "loader": lambda: Toy().val_dataloader(),
+    "list": lambda: list(Toy().val_dataloader()),
+    "read once": lambda: iter(list(Toy().val_dataloader())),
+}
+
+
+@pytest.mark.parametrize("loader", LOADERS.values(), ids=LOADERS)
+def test_evaluate_gives_lazy_layers_their_shapes_and_misses_no_batch(loader):
+    model, trainer = Net(layers=(nn.LazyBatchNorm2d(affine=False),)), d2l.Trainer(0)
+    first = trainer.evaluate(model, loader())
+    assert first == trainer.evaluate(model, loader())
+    assert first["val_acc"] * 24 == pytest.approx(round(first["val_acc"] * 24))
+    assert model.net[2].num_batches_tracked == 0
+
+
+def test_evaluate_gives_shapes_to_the_books_network():
+    data = d2l.FashionMNIST(50, source="sample")
+    result = d2l.Trainer(0).evaluate(d2l.LeNet(), data.test_dataloader())
+    assert result["val_loss"] == pytest.approx(math.log(10), abs=0.1)
+
+
+def test_evaluate_of_no_batches_is_empty():
+    model = Net()
+    model(torch.zeros(1, 1, 8, 8))
+    assert d2l.Trainer(0).evaluate(model, []) == {}
+    with pytest.raises(ValueError, match="no batch that lazy layers could take their shapes from"):
+        d2l.Trainer(0).evaluate(Net(), [])
+
+
+def test_evaluate_leaves_the_board_of_a_fit_alone():
+    model, _ = fit(epochs=2)
+    before = {label: list(line) for label, line in model.board.data.items()}
+    d2l.Trainer(0).evaluate(model, Toy().val_dataloader())
+    assert (model.board.data, model.board.xlim) == (before, [0, 2])
+
+
+def test_evaluate_between_two_epochs_leaves_the_training_alone():
+    class Watched(d2l.Trainer):
+        def fit_epoch(self):
+            super().fit_epoch()
+            self.history[-1]["test_acc"] = self.evaluate(self.model, tests)["val_acc"]
+
+    tests = list(Toy().val_dataloader())
+    torch.manual_seed(0)
+    model = Net()
+    trainer = Watched(3, schedule=d2l.cosine_decay, progress=False)
+    trainer.fit(model, Toy())
+    expected, plain = fit(epochs=3, schedule=d2l.cosine_decay)
+    assert model.board.data == expected.board.data
+    for row, other in zip(trainer.history, plain.history, strict=True):
+        assert row["test_acc"] == row["val_acc"]
+        assert {**other, "seconds": 0, "test_acc": row["val_acc"]} == {**row, "seconds": 0}
+
+
 def test_board_gets_the_books_points():
     """Two training points an epoch (three batches: each is drawn), one validation point."""
     model, _ = fit(epochs=2)
@@ -169,6 +224,32 @@ def test_shaping_lazy_layers_leaves_batch_norm_statistics_alone():
     assert model.net[2].num_batches_tracked == 0
 
 
+def test_lazy_layers_do_not_change_the_order_of_the_data():
+    orders = []
+
+    class Watch(Net):
+        def training_step(self, batch):
+            orders.append(batch[0].mean((1, 2, 3)).tolist())
+            return super().training_step(batch)
+
+    fit(Watch(), epochs=1)
+    ready = Watch()
+    ready(torch.zeros(1, 1, 8, 8))
+    data = Toy()
+    torch.manual_seed(0)
+    Net()(torch.zeros(1, 1, 8, 8))  # draws as many numbers for its weights
+    d2l.Trainer(1, progress=False).fit(ready, data)
+    assert orders[:3] == orders[3:]
+
+
+def test_lazy_layers_of_a_loader_without_a_data_set():
+    """Any iterable of batches that has a length."""
+    data = Toy()
+    data.train_dataloader = lambda: list(data.get_dataloader(True))
+    model, trainer = fit(data=data, epochs=1)
+    assert len(trainer.optim.param_groups[0]["params"]) == len(list(model.parameters())) == 4
+
+
 def test_schedule_sets_the_rate_before_each_step():
     rates = []
 
@@ -180,6 +261,58 @@ def test_schedule_sets_the_rate_before_each_step():
     _, trainer = fit(Watch(lr=0.2), epochs=2, schedule=lambda done: 1 - done)
     assert rates == pytest.approx([0.2 * (1 - i / 6) for i in range(6)])
     assert trainer.history[-1]["lr"] == rates[-1]
+
+
+def test_a_model_changes_its_training_batches_alone():
+    seen = []
+
+    class Flipped(Net):
+        def augment(self, batch):
+            X, y = batch
+            seen.append(self.training)
+            return X.flip(3), 1 - y
+
+    _, trainer = fit(Flipped(), epochs=5)
+    assert seen == [True] * 15
+    assert trainer.history[-1]["val_acc"] < 0.1  # it has learned the labels the wrong way round
+
+
+@pytest.mark.parametrize("step", [d2l.Module.validation_step, d2l.Classifier.validation_step])
+def test_a_model_may_validate_more_than_a_forward_pass(step):
+    class BothWays(Net):
+        validation_step = step
+
+        def predict(self, X):
+            return (self(X) + self(X.flip(3))) / 2
+
+    model, trainer = fit(BothWays(), epochs=1)
+    data = Toy()
+    X, y = data.X[40:], data.y[40:]
+    with torch.no_grad():
+        loss = nn.functional.cross_entropy((model(X) + model(X.flip(3))) / 2, y)
+    assert trainer.history[-1]["val_loss"] == pytest.approx(loss.item(), rel=1e-5)
+
+
+def test_a_trainer_replaces_one_verb_of_the_step():
+    """Weights that follow the optimizer's at half the speed, from gradients of twice the loss."""
+
+    class Slow(d2l.Trainer):
+        def backward(self, loss):
+            super().backward(2 * loss)
+
+        def step(self):
+            before = [p.detach().clone() for p in self.model.parameters()]
+            super().step()
+            with torch.no_grad():
+                for p, old in zip(self.model.parameters(), before, strict=True):
+                    p.lerp_(old, 0.5)
+
+    torch.manual_seed(0)
+    model = Net()
+    Slow(2, progress=False).fit(model, Toy())
+    expected, _ = fit(epochs=2)
+    for x, y in zip(model.parameters(), expected.parameters(), strict=True):
+        torch.testing.assert_close(x, y, atol=1e-5, rtol=1e-4)
 
 
 def test_gradient_clipping():
@@ -295,6 +428,17 @@ def test_bfloat16_is_for_the_forward_passes_of_training():
 def test_an_unknown_precision_is_named():
     with pytest.raises(ValueError, match="precision must be 'float32' or 'bfloat16', not 'half'"):
         d2l.Trainer(1, precision="half")
+
+
+def test_memory_is_kept_by_fit_and_by_nothing_else(monkeypatch):
+    """The one thing that a trainer changes for the whole process."""
+    calls = []
+    monkeypatch.setattr(training_loop, "keep_memory", lambda: calls.append("kept"))
+    trainer = d2l.Trainer(1, progress=False)
+    trainer.evaluate(Net(), Toy().val_dataloader())
+    assert calls == []
+    trainer.fit(Net(), Toy())
+    assert calls == ["kept"]
 
 
 def test_gpu_path_moves_model_and_batches(monkeypatch):

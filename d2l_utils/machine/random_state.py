@@ -8,7 +8,7 @@ import torch
 
 from ..devices import num_gpus
 
-__all__ = ["generator_states", "seed_everything", "set_generator_states"]
+__all__ = ["RandomState", "seed_everything"]
 
 
 def seed_everything(seed: int) -> None:
@@ -20,26 +20,34 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def generator_states() -> dict:
-    """The states of the generators that ``seed_everything`` seeds, as ``torch.load`` can read."""
-    import numpy as np
+class RandomState:
+    """The generators that ``seed_everything`` seeds, and ``own``, that of ``loader``, if any."""
 
-    name, keys, *rest = np.random.get_state()
-    return {
-        "random": random.getstate(),
-        "numpy": (name, torch.from_numpy(keys.astype("int64")), *rest),
-        "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-    }
+    def __init__(self, loader=None) -> None:
+        self.own: torch.Generator | None = getattr(loader, "generator", None)
 
+    def state_dict(self) -> dict:
+        """The state of each generator, as ``torch.load`` can read it."""
+        import numpy as np
 
-def set_generator_states(states: dict) -> None:
-    """Set every generator as ``generator_states`` found it; GPUs if there are as many."""
-    import numpy as np
+        name, keys, *rest = np.random.get_state()
+        return {
+            "random": random.getstate(),
+            "numpy": (name, torch.from_numpy(keys.astype("int64")), *rest),
+            "torch": torch.get_rng_state(),
+            "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+            "own": None if self.own is None else self.own.get_state(),
+        }
 
-    random.setstate(states["random"])
-    name, keys, *rest = states["numpy"]
-    np.random.set_state((name, keys.numpy().astype("uint32"), *rest))
-    torch.set_rng_state(states["torch"])
-    if len(states["cuda"]) == num_gpus() > 0:
-        torch.cuda.set_rng_state_all(states["cuda"])
+    def load_state_dict(self, state: dict) -> None:
+        """Set every generator as ``state_dict`` found it; GPUs if there are as many."""
+        import numpy as np
+
+        random.setstate(state["random"])
+        name, keys, *rest = state["numpy"]
+        np.random.set_state((name, keys.numpy().astype("uint32"), *rest))
+        torch.set_rng_state(state["torch"])
+        if len(state["cuda"]) == num_gpus() > 0:
+            torch.cuda.set_rng_state_all(state["cuda"])
+        if self.own is not None:
+            self.own.set_state(state["own"])

@@ -1,1 +1,1 @@
-"""Parts of the trainer: checkpoints, processes, the progress bar."""
+"""Parts of the trainer: learning rate, meters, checkpoints, processes, the progress bar."""

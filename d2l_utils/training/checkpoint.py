@@ -9,100 +9,104 @@ from __future__ import annotations
 
 import io
 import os
-import pickle
 import warnings
 from pathlib import Path
 
 import torch
 
-from ..machine import files, random_state
+from ..machine import files
+from ..machine.random_state import RandomState
+from . import processes
 
 __all__: list[str] = []
 
+LAYOUT = 2  # of the file: count it up when what it holds changes
 
-def save(trainer, file: str | os.PathLike) -> None:
-    """Write the state of ``trainer`` to ``file``; all or nothing.
 
-    A disk that is full costs the checkpoint, which a warning tells, and not the training.
+class CheckpointFile:
+    """The file of a trainer that is ready to train; without one (None), nothing is kept.
+
+    It holds the state of each part, as the part's ``state_dict`` gives it.
     """
-    generator = _generator(trainer)
-    state = {
-        "training": _training(trainer),
-        "model": trainer.model.state_dict(),
-        "optimizer": trainer.optim.state_dict(),
-        "generators": random_state.generator_states(),
-        "order": None if generator is None else generator.get_state(),
-        "history": trainer.history,
-        "batches": (trainer.train_batch_idx, trainer.val_batch_idx),
-        "curves": {
-            label: [tuple(point) for point in line]
-            for label, line in trainer.model.board.data.items()
-        },
-        "windows": trainer._windows,
-    }
-    packed = io.BytesIO()  # torch's own writer does not say what is wrong with a disk
-    torch.save(state, packed)
-    try:
-        with files.whole(file) as aside:
-            aside.write_bytes(packed.getbuffer())
-    except OSError as error:
-        warnings.warn(
-            f"no checkpoint after epoch {len(trainer.history)}: {error}. The training goes on",
-            stacklevel=2,
-        )
 
+    def __init__(self, trainer) -> None:
+        self.file = None if trainer.checkpoint is None else os.fspath(trainer.checkpoint)
+        self.trainer = trainer
+        self.parts = {
+            "model": trainer.model,
+            "optimizer": trainer.optim,
+            "trainer": trainer,
+            "meters": trainer.meters,
+            "board": trainer.model.board,
+            "random generators": RandomState(trainer.train_dataloader),
+        }
 
-def resume(trainer, file: str | os.PathLike) -> int:
-    """Put ``trainer``, prepared to train, into the state in ``file``.
+    def save(self) -> None:
+        """Write the file; all or nothing.
 
-    Returns the epochs that are done: 0 if there is no such file.
+        A disk that is full costs the checkpoint, which a warning tells, and not the training.
+        """
+        if self.file is None:
+            return
+        if processes.is_first():
+            state = {name: part.state_dict() for name, part in self.parts.items()}
+            settings = settings_that_must_match(self.trainer)
+            packed = io.BytesIO()  # torch's own writer does not say what is wrong with a disk
+            torch.save({"layout": LAYOUT, "settings": settings, "state": state}, packed)
+            try:
+                with files.whole(self.file) as aside:
+                    aside.write_bytes(packed.getbuffer())
+            except OSError as error:
+                warnings.warn(
+                    f"no checkpoint after epoch {len(self.trainer.history)}: {error}. "
+                    "The training goes on",
+                    stacklevel=2,
+                )
+        processes.wait_for_the_others()  # who may be about to read it
 
-    Raises:
-        ValueError: the file is damaged, or of a training with other settings.
-    """
-    if not hasattr(trainer.optim, "state_dict"):
-        raise ValueError(
-            f"checkpoint = {os.fspath(file)!r}: {type(trainer.optim).__name__} has no state_dict, "
-            "so that its state can't be kept; expected an optimizer of torch.optim"
-        )
-    if not Path(file).exists():
-        return 0
-    remedy = "Name another file, or delete this one to start anew."
-    try:
-        state = torch.load(file, map_location="cpu", weights_only=True)
-        theirs = state["training"]
-    except (RuntimeError, OSError, EOFError, LookupError, TypeError, pickle.PickleError) as error:
-        what = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(
-            f"checkpoint = {os.fspath(file)!r} can't be read: {what}. {remedy}"
-        ) from error
-    ours = _training(trainer)
-    for key in {**theirs, **ours}:
-        if theirs.get(key) != ours.get(key):
+    def resume(self) -> None:
+        """Put every part into the state in the file, if there is one.
+
+        Raises:
+            ValueError: the file is damaged, or of a training with other settings.
+        """
+        if self.file is None:
+            return
+        optim = self.trainer.optim
+        if not hasattr(optim, "state_dict"):
             raise ValueError(
-                f"checkpoint = {os.fspath(file)!r} is of another training: its {key} is "
-                f"{theirs.get(key)}, here it is {ours.get(key)}. {remedy}"
+                f"checkpoint = {self.file!r}: {type(optim).__name__} has no state_dict, "
+                "so that its state can't be kept; expected an optimizer of torch.optim"
             )
-    trainer.model.load_state_dict(state["model"])
-    trainer.optim.load_state_dict(state["optimizer"])
-    trainer.history = state["history"]
-    trainer.train_batch_idx, trainer.val_batch_idx = state["batches"]
-    trainer._windows = state["windows"]
-    for label, points in state["curves"].items():
-        for x, y in points:
-            trainer.model.board.draw(x, y, label)
-    random_state.set_generator_states(state["generators"])
-    if state["order"] is not None:
-        _generator(trainer).set_state(state["order"])
-    return len(trainer.history)
+        if not Path(self.file).exists():
+            return
+        saved = self._read()
+        theirs, ours = saved["settings"], settings_that_must_match(self.trainer)
+        for key in {**theirs, **ours}:
+            if theirs.get(key) != ours.get(key):
+                raise self._refusal(
+                    f"is of another training: its {key} is {theirs.get(key)}, here it is "
+                    f"{ours.get(key)}"
+                )
+        for name, part in self.parts.items():
+            part.load_state_dict(saved["state"][name])
+
+    def _read(self) -> dict:
+        try:
+            saved = torch.load(self.file, map_location="cpu", weights_only=True)
+        except Exception as error:  # which one depends on where the damage is
+            what = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise self._refusal(f"can't be read: {what}") from error
+        if not isinstance(saved, dict) or saved.get("layout") != LAYOUT:
+            raise self._refusal("can't be read: it is laid out in another way than here")
+        return saved
+
+    def _refusal(self, why: str) -> ValueError:
+        remedy = "Name another file, or delete this one to start anew."
+        return ValueError(f"checkpoint = {self.file!r} {why}. {remedy}")
 
 
-def _generator(trainer) -> torch.Generator | None:
-    """The generator of the order of the data, where it has one of its own."""
-    return getattr(trainer.train_dataloader, "generator", None)
-
-
-def _training(trainer) -> dict:
+def settings_that_must_match(trainer) -> dict:
     """What two trainings share if one can go on where the other stopped."""
     groups = {
         f"{name} of parameter group {i}": value
@@ -117,11 +121,11 @@ def _training(trainer) -> dict:
     return {
         "number of epochs": trainer.max_epochs,
         "number of batches in an epoch": trainer.num_train_batches,
-        "own generator of the data's order": _generator(trainer) is not None,
+        "own generator of the data's order": RandomState(trainer.train_dataloader).own is not None,
         "precision": trainer.precision,
         "gradient_clip_val": trainer.gradient_clip_val,
         "optimizer": type(trainer.optim).__name__,
-        "learning rates": trainer._base_lrs,
+        "learning rates": trainer.learning_rate.initial,
         **groups,
         **shapes,
     }

@@ -7,7 +7,9 @@ normalization takes its statistics from the share.
 
 from __future__ import annotations
 
+import atexit
 import os
+from collections.abc import Sequence
 
 import torch
 from torch import distributed, nn
@@ -34,60 +36,101 @@ def local_rank() -> int:
     return _set_by_torchrun("LOCAL_RANK", 0)
 
 
-def join(on_gpu: bool) -> None:
-    """Meet the other processes, once; nothing for a process that trains alone."""
-    if size() > 1 and not distributed.is_initialized():
-        import atexit
-
-        if on_gpu:
-            torch.cuda.set_device(local_rank())
-        distributed.init_process_group("nccl" if on_gpu else "gloo")
-        atexit.register(distributed.destroy_process_group)
-
-
 def wait_for_the_others() -> None:
     """Go on when every process has come here."""
     if distributed.is_initialized():
         distributed.barrier()
 
 
-def share(batch) -> tuple[list[torch.Tensor], float]:
-    """This process's rows of ``batch``, and how many examples they count for.
+class Alone:
+    """One process, which trains on every batch as it is."""
 
-    A batch with fewer rows than there are processes is everybody's, and counts for a part each.
-    """
-    n, world = len(batch[-1]), size()
-    if n >= world > 1:
-        rank = distributed.get_rank()
+    fraction: float = 1  # of the batch's examples, how many this process answers for
+
+    def join(self, on_gpu: bool) -> None:
+        """Meet the other processes."""
+
+    def take_order_of_the_first(self, loader) -> None:
+        """Read ``loader`` in the order in which the first process reads it."""
+
+    def share(self, batch: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
+        """This process's rows of ``batch``."""
+        return batch
+
+    def training_step(self, model: nn.Module, batch) -> torch.Tensor:
+        """The loss of this process's share."""
+        return model.training_step(batch)
+
+    def backward(self, loss: torch.Tensor) -> None:
+        """Compute the gradient of the whole batch's loss."""
+        loss.backward()
+
+    def total(self, *values: float | torch.Tensor) -> list[float]:
+        """The sum of each of the scalars ``values`` over the processes."""
+        return [float(value) for value in values]
+
+    def release(self) -> None:
+        """Let go of the model, when its training ends."""
+
+
+class Together(Alone):
+    """One of several processes, each of which trains on its rows of every batch."""
+
+    parallel: nn.Module | None = None
+
+    def join(self, on_gpu: bool) -> None:
+        """Meet the other processes, once."""
+        if distributed.is_initialized():
+            return
+        if on_gpu:
+            torch.cuda.set_device(local_rank())
+        distributed.init_process_group("nccl" if on_gpu else "gloo")
+        atexit.register(distributed.destroy_process_group)
+
+    def take_order_of_the_first(self, loader) -> None:
+        """Take the first process's random state, which decides the order of the data."""
+        generators = [torch.default_generator, getattr(loader, "generator", None)]
+        states = [None if generator is None else generator.get_state() for generator in generators]
+        distributed.broadcast_object_list(states)
+        for generator, state in zip(generators, states, strict=True):
+            if generator is not None:
+                generator.set_state(state)
+
+    def share(self, batch: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
+        """This process's rows; a batch with fewer rows than processes is everybody's, in part."""
+        n, rank, world = len(batch[-1]), distributed.get_rank(), distributed.get_world_size()
+        if n < world:
+            self.fraction = 1 / world
+            return batch
         rows = slice(n * rank // world, n * (rank + 1) // world)
-        return [part[rows] for part in batch], rows.stop - rows.start
-    return batch, n / world if world > 1 else n
+        self.fraction = (rows.stop - rows.start) / n
+        return [part[rows] for part in batch]
+
+    def training_step(self, model: nn.Module, batch) -> torch.Tensor:
+        """The loss of this process's share; the first time, all take the first one's weights."""
+        if self.parallel is None:
+            self.parallel = nn.parallel.DistributedDataParallel(_TrainingStep(model))
+        return self.parallel(batch)
+
+    def backward(self, loss: torch.Tensor) -> None:
+        """DistributedDataParallel takes the mean over processes: each counts by its share."""
+        (loss * (self.fraction * distributed.get_world_size())).backward()
+
+    def total(self, *values: float | torch.Tensor) -> list[float]:
+        """The sum of each of the scalars ``values`` over the processes."""
+        on_gpu = distributed.get_backend() == "nccl"
+        sums = torch.tensor(
+            super().total(*values), dtype=torch.float64, device="cuda" if on_gpu else "cpu"
+        )
+        distributed.all_reduce(sums)
+        return sums.tolist()
+
+    def release(self) -> None:
+        """Take DistributedDataParallel's hold off every parameter."""
+        self.parallel = None
 
 
-def total(*values: float | torch.Tensor) -> list[float]:
-    """The sum of each of the scalars ``values`` over the processes."""
-    floats = [float(value) for value in values]
-    if size() == 1:
-        return floats
-    on_gpu = distributed.get_backend() == "nccl"
-    sums = torch.tensor(floats, dtype=torch.float64, device="cuda" if on_gpu else "cpu")
-    distributed.all_reduce(sums)
-    return sums.tolist()
-
-
-def take_order_of_the_first(loader) -> None:
-    """Give every process the first one's random state, which decides the order of the data."""
-    if size() == 1:
-        return
-    generators = [torch.default_generator, getattr(loader, "generator", None)]
-    states = [None if generator is None else generator.get_state() for generator in generators]
-    distributed.broadcast_object_list(states)
-    for generator, state in zip(generators, states, strict=True):
-        if generator is not None:
-            generator.set_state(state)
-
-
-class TrainingStep(nn.Module):
+class _TrainingStep(nn.Module):
     """``model.training_step`` as a forward pass, the only one that DistributedDataParallel sees."""
 
     def __init__(self, model: nn.Module) -> None:
@@ -95,12 +138,9 @@ class TrainingStep(nn.Module):
         self.model = model
 
     def forward(self, batch):
-        """The loss of ``batch``."""
         return self.model.training_step(batch)
 
 
-def training_step(model: nn.Module):
-    """``model.training_step``, or what computes the mean gradient of all the processes from it."""
-    if size() == 1:
-        return model.training_step
-    return nn.parallel.DistributedDataParallel(TrainingStep(model))
+def this_one() -> Alone:
+    """The process that this is: one of those that ``torchrun`` has started, or alone."""
+    return Together() if size() > 1 else Alone()

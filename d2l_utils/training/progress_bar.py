@@ -7,13 +7,42 @@ import sys
 
 from ..board import in_notebook
 
-__all__ = ["progress_bar"]
+__all__: list[str] = []
 
 FORMAT = "{desc} {percentage:3.0f}%|{bar:24}| {rate_noinv_fmt}, {remaining} left{postfix}"
 
 
-def progress_bar(total: int | None, unit: str, show: bool = True, done: int = 0):
-    """A tqdm bar of ``total`` units, ``done`` already, with their rate and the time left."""
+class ProgressBar:
+    """Epoch, images a second and the time left of ``epochs`` epochs, of which ``done`` are done."""
+
+    def __init__(self, loader, epochs: int, done: int = 0, show: bool = True) -> None:
+        try:
+            images = len(loader.dataset)
+            total, initial = epochs * images, done * images
+        except (AttributeError, TypeError):  # a loader of unknown size
+            total, initial = None, 0
+        self.epochs, self.bar = epochs, _tqdm(total, initial, show)
+
+    def start_epoch(self, epoch: int) -> None:
+        """Name the epoch; the first is 0."""
+        self.bar.set_description_str(f"epoch {epoch + 1}/{self.epochs}", refresh=False)
+
+    def update(self, images: int) -> None:
+        """So many more images are done."""
+        self.bar.update(images)
+
+    def end_epoch(self, row: dict[str, float]) -> None:
+        """Show the validation accuracy, where ``row`` of the history has one."""
+        if "val_acc" in row:
+            self.bar.set_postfix_str(f"val_acc {row['val_acc']:.3f}")
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        self.bar.close()
+
+
+def _tqdm(total: int | None, initial: int, show: bool):
+    """A tqdm bar of ``total`` images, of which ``initial`` are done."""
     from tqdm import tqdm
 
     class CellBar(tqdm):
@@ -35,8 +64,8 @@ def progress_bar(total: int | None, unit: str, show: bool = True, done: int = 0)
     watched = cell or sys.stdout.isatty()
     return (CellBar if cell else tqdm)(
         total=total,
-        initial=done,
-        unit=f" {unit}",
+        initial=initial,
+        unit=" images",
         unit_scale=True,
         file=io.StringIO() if cell else sys.stdout,
         ncols=88,

@@ -185,6 +185,32 @@ def test_a_damaged_file_is_named_and_nothing_in_it_runs(tmp_path, capsys, conten
     assert "this ran" not in capsys.readouterr().out
 
 
+def test_a_file_that_is_laid_out_in_another_way_is_refused(tmp_path):
+    file = tmp_path / "run.checkpoint"
+    torch.save({"training": {}, "model": {}, "history": []}, file)
+    told = r"run\.checkpoint' can't be read: it is laid out in another way than here\. .* delete"
+    with pytest.raises(ValueError, match=told):
+        train(file)
+
+
+def test_a_point_that_an_epoch_leaves_incomplete_goes_on(tmp_path):
+    """Of two batches each, with three batches in an epoch."""
+
+    class Coarse(Net):
+        def __init__(self, **options):
+            super().__init__(**options)
+            self.plot_train_per_epoch = 1.5
+
+    file = tmp_path / "run.checkpoint"
+    expected = numbers(*train(None, net=Coarse))
+    with pytest.raises(Killed):
+        train(file, net=Coarse, kill_at=BATCHES + 1)
+    resumed = numbers(*train(file, seed=1, net=Coarse))
+    assert_same(resumed, expected)
+    line = resumed[2]["train_loss"]
+    assert [6 * point.x for point in line] == pytest.approx([1, 5, 9, 13, 17, 21])
+
+
 def test_a_full_disk_costs_the_checkpoint_and_not_the_training(tmp_path, monkeypatch):
     file = tmp_path / "run.checkpoint"
     expected = numbers(*train(None))
