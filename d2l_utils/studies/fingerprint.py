@@ -5,48 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from ..costs.trace import network_operations
 from ..devices import num_gpus
 from ..training import processes
 
-
-class _Operations(TorchDispatchMode):
-    """Writes down each operation that torch runs: its name, the shapes it reads, its options."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[str] = []
-
-    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
-        def write(value):
-            if isinstance(value, torch.Tensor):
-                return list(value.shape)
-            if isinstance(value, list | tuple):
-                return [write(part) for part in value]
-            return str(value)
-
-        options = {name: write(value) for name, value in (kwargs or {}).items()}
-        self.lines.append(f"{operation} {write(args)} {options}")
-        return operation(*args, **(kwargs or {}))
-
-
-def network_operations(model: torch.nn.Module, X_shape: Sequence[int]) -> list[str]:
-    """The operations of ``model`` in training mode on an input of ``X_shape``, in order.
-
-    Names and classes in the code leave no trace in it; a stride, a width or an extra ReLU does.
-    """
-    X = torch.zeros(*X_shape)
-    with torch.no_grad():
-        model(X)  # lazy layers take their shapes
-        model.train()
-        with _Operations() as operations:
-            model(X)
-    return operations.lines
+__all__ = ["digest", "network_operations", "provenance"]
 
 
 def digest(value) -> str:
