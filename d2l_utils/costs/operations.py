@@ -25,7 +25,7 @@ _KINDS = {
 }
 _KIND = {name: kind for kind, names in _KINDS.items() for name in names.split()}
 
-# Of no kind, and none of them sums products. What torch itself calls pointwise, or a reduction, need
+# Of no kind, and none of them sums products. What torch itself calls pointwise or a reduction need
 # not be here.
 _FREE = {
     "move": "_to_copy copy repeat stack roll flip index index_put index_select gather scatter "

@@ -68,6 +68,11 @@ class Call:
     writes: tuple[Value, ...] = ()
     steps: list[Operation | Call] = field(default_factory=list)
 
+    @property
+    def moves_nothing(self) -> bool:
+        """Whether all that ran in it moves nothing."""
+        return all(operation.moves_nothing for operation in self.operations())
+
     def operations(self) -> Iterator[Operation]:
         """All operations, those in calls of other modules among them."""
         for step in self.steps:
