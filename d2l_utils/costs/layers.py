@@ -121,6 +121,10 @@ def cost_table(model: nn.Module, X_shape: Sequence[int]) -> list[LayerCost]:
 
 def _row(operation: Operation) -> LayerCost:
     """What ``operation`` costs, read off its arguments."""
+
+    def stored(role: str) -> int:
+        return sum(value.stored for value in operation.reads if value.role == role)
+
     kind, weight_shape, options, transposed = kind_of(operation), (), {}, False
     if kind == "convolution":
         _, weight, _, stride, padding, dilation, transposed, _, groups = operation.arguments
@@ -128,20 +132,15 @@ def _row(operation: Operation) -> LayerCost:
         options = dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
     elif kind == "linear":
         weight_shape = operation.arguments[-1].shape[::-1]  # the product is with its transpose
-    counted = kind != "other" and not transposed
-    stored = dict.fromkeys(("parameter", "buffer"), 0)
-    for value in operation.reads:
-        if value.role in stored:
-            stored[value.role] += value.stored
     return LayerCost(
-        operation.module,
-        kind,
-        operation.name,
-        tuple(value.shape for value in operation.reads if value.role == "data"),
-        operation.writes[0].shape,
-        weight_shape,
-        stored["parameter"],
-        stored["buffer"],
-        macs_of(operation) if counted else None,
+        name=operation.module,
+        kind=kind,
+        operation=operation.function.overloadpacket.__name__,
+        input_shapes=tuple(value.shape for value in operation.reads if value.role == "data"),
+        output_shape=operation.writes[0].shape,
+        weight_shape=weight_shape,
+        parameters=stored("parameter"),
+        buffers=stored("buffer"),
+        macs=None if kind == "other" or transposed else macs_of(operation),
         **options,
     )

@@ -10,8 +10,7 @@ from .trace import Operation, Value
 
 __all__ = ["kind_of", "macs_of"]
 
-# Torch's names for the operations of each kind. All names here are without the underscore at the
-# end of those that work in place.
+# Torch's names for the operations of each kind.
 _KINDS = {
     "convolution": "convolution",
     "linear": "addmm mm",
@@ -42,7 +41,7 @@ _WITHOUT_MACS = {name for names in _FREE.values() for name in names.split()}
 
 def kind_of(operation: Operation) -> str:
     """One of "convolution", "linear", "pool", "norm", "activation", "concat", "add", "other"."""
-    return _KIND.get(operation.name.rstrip("_"), "other")
+    return _KIND.get(operation.name, "other")
 
 
 def macs_of(operation: Operation) -> int:
@@ -51,7 +50,7 @@ def macs_of(operation: Operation) -> int:
     Raises:
         ValueError: It is neither, as far as is known here.
     """
-    name, tags = operation.name.rstrip("_"), operation.function.tags
+    name, tags = operation.name, operation.function.tags
     if name in _PRODUCTS:
         return _PRODUCTS[name](operation.writes[0], *operation.arguments)
     known = name in _KIND or name in _WITHOUT_MACS or operation.moves_nothing

@@ -41,8 +41,8 @@ class Operation:
 
     @property
     def name(self) -> str:
-        """Torch's name for it, without that of the overload."""
-        return self.function.overloadpacket.__name__
+        """Torch's name for it, the same whether it works in place or not."""
+        return self.function.overloadpacket.__name__.rstrip("_")
 
     @property
     def reads(self) -> tuple[Value, ...]:

@@ -18,6 +18,7 @@ __all__ = ["Diagram", "diagram"]
 THEME = """%%{init: {"theme": "base", "themeVariables": {"primaryColor": "#dcebf7",
 "primaryTextColor": "#222222", "primaryBorderColor": "#0072B2", "lineColor": "#7a7a7a"}}}%%
 """
+DIRECTIONS = ("TB", "BT", "LR", "RL")
 
 
 class Diagram:
@@ -33,15 +34,12 @@ class Diagram:
         return {"text/vnd.mermaid": self.source, "text/plain": self.source}
 
 
-DIRECTIONS = ("TB", "BT", "LR", "RL")
-
-
 def diagram(
     module: nn.Module,
     X_shape: Sequence[int],
     stages: Sequence[str] = (),
     direction: str = "TB",
-    closed: tuple[type[nn.Module], ...] = (),
+    closed: type[nn.Module] | tuple[type[nn.Module], ...] = (),
 ) -> Diagram:
     """Draw ``module`` as it treats an input of ``X_shape`` (N, C, H, W).
 

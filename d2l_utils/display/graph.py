@@ -18,6 +18,8 @@ from .labels import label, shape_text
 
 __all__ = ["Box", "network_graph"]
 
+_JOINED = (["ReLU"], ["BN"])  # they join the box that they follow, if nothing else follows it
+
 
 @dataclass(eq=False)
 class Box:
@@ -33,7 +35,7 @@ def network_graph(
     model: nn.Module,
     X_shape: Sequence[int],
     stages: Mapping[nn.Module, str],
-    closed: tuple[type[nn.Module], ...],
+    closed: type[nn.Module] | tuple[type[nn.Module], ...],
 ) -> list[Box]:
     """The boxes of ``model`` on an input of ``X_shape``, in the order in which they ran.
 
@@ -46,7 +48,7 @@ def network_graph(
 class _Builder:
     """Makes boxes of a trace, and arrows by the memory that one writes and another reads."""
 
-    def __init__(self, root: Call, stages: Mapping, closed: tuple[type[nn.Module], ...]) -> None:
+    def __init__(self, root: Call, stages: Mapping, closed: type | tuple[type, ...]) -> None:
         X = root.reads[0]
         self.root, self.stages, self.closed = root, stages, closed
         self.boxes = [Box(["input", shape_text(X)], role="input")]
@@ -84,30 +86,29 @@ class _Builder:
         """A box with a line for each layer of a stage."""
         layers = call.steps if isinstance(call.module, nn.Sequential) else [call]
         texts = [label(layer) for layer in layers if not layer.moves_nothing]
-        lines = [" ".join(text) for text in texts if text not in _JOIN]
+        lines = [" ".join(text) for text in texts if text not in _JOINED]
         shape = f"→ {shape_text(call.writes[0])}"
         return Box([*lines, shape], before, self.stages[call.module], "stage")
 
     def step(self, step: Operation | Call, before: list[Box], inputs: list[Box]) -> Box:
         """A box for one layer or operation."""
         box = Box(label(step), before)
-        if box.lines in _JOIN and len(before) == 1:
+        if box.lines in _JOINED and len(before) == 1:
             box.role = "joins"
         elif isinstance(step, Operation) and kind_of(step) == "add":
             before.sort(key=self.boxes.index, reverse=True)  # a bare shortcut comes last
             if box.lines == ["add"] and sum(start in inputs for start in before) == 1:
                 box.role = "adds the input"
-            elif box.lines[0].startswith("×") and len(before) == 1:
+            elif step.name == "mul" and len(before) == 1:
                 box.role = "scales"
         return box
 
 
-_JOIN = (["ReLU"], ["BN"])
-
-
 def _tidied(boxes: list[Box]) -> list[Box]:
-    """Fewer boxes: ReLU and BN join the box that they follow, where nothing else reads what it
-    wrote; a scale joins the addition to the input of its module."""
+    """``boxes`` without those that join another.
+
+    A scale joins the addition of what it scales to the input of its module.
+    """
     arrows_from = Counter(start for box in boxes for start in box.before)
     joined: dict[Box, Box] = {}
     kept = []

@@ -12,8 +12,8 @@ from ..costs.trace import Call, Operation, Value
 __all__ = ["label", "shape_text"]
 
 # Layers that are told by the one operation of these kinds that runs in them.
-_LAYERS = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.MaxPool2d, nn.AvgPool2d)
-_LAYERS = (*_LAYERS, nn.AdaptiveAvgPool2d)
+_POOLS = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d)
+_LAYERS = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, *_POOLS)
 _KINDS = ("convolution", "linear", "pool")
 
 _NAMES = {
@@ -54,7 +54,7 @@ def shape_text(value: Value) -> str:
 
 
 def _of_operation(operation: Operation) -> list[str]:
-    name, Y = operation.name.rstrip("_"), operation.writes[0]
+    name, Y = operation.name, operation.writes[0]
     match kind_of(operation):
         case "convolution":
             _, weight, _, stride, _, _, transposed, *_ = operation.arguments

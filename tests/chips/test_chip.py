@@ -4,6 +4,7 @@ import itertools
 import math
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -160,6 +161,31 @@ def test_a_layer_that_is_not_counted_is_refused():
     table = d2l.cost_table(nn.ConvTranspose2d(1, 1, 2), (1, 1, 4, 4))
     with pytest.raises(ValueError, match="can't be put on a chip"):
         d2l.run_on(d2l.Chip(), table)
+
+
+def test_the_traffic_of_weights_that_are_no_parameters():
+    class Blur(nn.Module):
+        def forward(self, X):
+            return nn.functional.conv2d(X, torch.ones(1, 1, 3, 3))
+
+    *_, blur = d2l.cost_table(Blur(), (1, 1, 6, 6))
+    own = conv(1, 1, 3, 6)
+    for buffer in (1000, 10**6):
+        assert d2l.dram_bytes(blur, buffer) == d2l.dram_bytes(own, buffer)
+
+
+@pytest.mark.parametrize(
+    ("net", "shape", "message"),
+    [
+        (nn.ConvTranspose2d(1, 1, 2), (1, 1, 4, 4), "is no matrix product"),
+        (nn.Conv1d(2, 3, 5), (1, 2, 8), r"weights of shape \(3, 2, 5\): expected a convolution of"),
+        (nn.MaxPool2d(2), (1, 2, 8, 8), "is no matrix product"),
+    ],
+)
+def test_what_has_no_tiles_is_refused(net, shape, message):
+    (layer,) = d2l.cost_table(net, shape)
+    with pytest.raises(ValueError, match=f"the network.* {message}"):
+        d2l.tilings(layer)
 
 
 def test_an_unknown_precision_is_named():
