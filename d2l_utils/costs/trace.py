@@ -37,17 +37,13 @@ class Operation:
     function: torch._ops.OpOverload
     arguments: tuple
     options: dict
+    reads: tuple[Value, ...]
     writes: tuple[Value, ...]
 
     @property
     def name(self) -> str:
         """Torch's name for it, the same whether it works in place or not."""
         return self.function.overloadpacket.__name__.rstrip("_")
-
-    @property
-    def reads(self) -> tuple[Value, ...]:
-        """The tensors among its arguments."""
-        return tuple(_values((self.arguments, self.options)))
 
     @property
     def moves_nothing(self) -> bool:
@@ -141,28 +137,28 @@ class _Recorder(TorchDispatchMode):
         return value
 
     def enter(self, name: str, module: nn.Module, args: tuple, kwargs: dict) -> None:
-        call = Call(name, module, reads=tuple(_values(self.noted((args, kwargs)))))
+        call = Call(name, module, reads=_values(self.noted((args, kwargs))))
         self.begun[-1].steps.append(call)
         self.begun.append(call)
 
     def leave(self, module: nn.Module, args: tuple, kwargs: dict, output) -> None:
-        self.begun.pop().writes = tuple(_values(self.noted(output)))
+        self.begun.pop().writes = _values(self.noted(output))
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        arguments, options = self.noted(args), self.noted(kwargs or {})
+        call, arguments, options = self.begun[-1], self.noted(args), self.noted(kwargs or {})
         result = function(*args, **(kwargs or {}))
-        call, writes = self.begun[-1], tuple(_values(self.noted(result)))
-        call.steps.append(Operation(call.name, function, arguments, options, writes))
+        reads, writes = _values((arguments, options)), _values(self.noted(result))
+        call.steps.append(Operation(call.name, function, arguments, options, reads, writes))
         return result
 
 
-def _values(noted) -> Iterator[Value]:
+def _values(noted) -> tuple[Value, ...]:
     """Each ``Value``, those in lists and dictionaries too."""
     if isinstance(noted, Value):
-        yield noted
-    elif isinstance(noted, list | tuple | dict):
-        for part in noted.values() if isinstance(noted, dict) else noted:
-            yield from _values(part)
+        return (noted,)
+    if isinstance(noted, dict):
+        return _values(tuple(noted.values()))
+    return sum(map(_values, noted), ()) if isinstance(noted, tuple) else ()
 
 
 def network_operations(model: nn.Module, X_shape: Sequence[int]) -> list[str]:
