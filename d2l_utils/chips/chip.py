@@ -14,7 +14,7 @@ from ..costs.layers import LayerCost, bytes_per_number
 from .dram import dram_bytes
 from .systolic import systolic_cycles
 
-__all__ = ["Chip", "Run", "run_on"]
+__all__ = ["Chip", "ChipCost", "run_on"]
 
 # Picojoules at 45 nm and 0.9 V (Horowitz 2014, ISSCC, figure 1.1.9): a product and a sum.
 MAC_PJ = {"fp32": 3.7 + 0.9, "fp16": 1.1 + 0.4, "int8": 0.2 + 0.1}  # int8 adds into 32 bits
@@ -53,17 +53,17 @@ class Chip:
 
 
 @dataclass(frozen=True)
-class Run:
-    """One layer, or a whole network, on a chip: times in seconds, energies in joules."""
+class ChipCost:
+    """What one layer, or a whole network, costs on a chip: seconds, joules, bytes."""
 
-    macs: int
-    compute: float  # the time that the array needs
-    transfer: float  # the time that DRAM needs
-    seconds: float  # the longer of the two, layer by layer
-    dram_bytes: int
-    mac_energy: float
-    sram_energy: float
-    dram_energy: float
+    macs: int = 0
+    compute: float = 0.0  # seconds that the array needs
+    transfer: float = 0.0  # seconds that DRAM needs
+    seconds: float = 0.0  # the longer of the two, layer by layer
+    dram_bytes: int = 0
+    mac_energy: float = 0.0
+    sram_energy: float = 0.0
+    dram_energy: float = 0.0
 
     @property
     def bound(self) -> str:
@@ -75,8 +75,8 @@ class Run:
         """Joules in all."""
         return self.mac_energy + self.sram_energy + self.dram_energy
 
-    def __add__(self, other: Run) -> Run:
-        return Run(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+    def __add__(self, other: ChipCost) -> ChipCost:
+        return ChipCost(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
 def sram_accesses(layer: LayerCost, rows: int, columns: int) -> int:
@@ -98,33 +98,33 @@ def sram_picojoules(buffer: int) -> float:
     return math.exp(at[1] + slope * (x - at[0]))
 
 
-def run_on(chip: Chip, table: Iterable[LayerCost]) -> Run:
+def run_on(chip: Chip, table: Iterable[LayerCost]) -> ChipCost:
     """The layers in ``table`` on a chip, weight-stationary, one after the other.
 
     A layer without weights costs its traffic. Leave out of ``table`` what the chip does on the
     way, such as activations. ValueError for a layer whose MACs are not counted.
     """
-    total = Run(0, 0.0, 0.0, 0.0, 0, 0.0, 0.0, 0.0)
-    size = bytes_per_number(chip.precision)
-    for layer in table:
-        if layer.macs is None:
-            what = f"{layer.name or 'the network'} ({layer.operation})"
-            raise ValueError(f"{what} can't be put on a chip: its MACs are not counted")
-        cycles, accesses = 0, layer.inputs + layer.outputs
-        if layer.kind in ("convolution", "linear"):
-            product = layer.as_matmul()
-            cycles = layer.groups * systolic_cycles(*product, chip.rows, chip.columns)
-            accesses = sram_accesses(layer, chip.rows, chip.columns)
-        moved = dram_bytes(layer, chip.buffer, chip.precision)
-        compute, transfer = cycles / chip.clock, moved / chip.bandwidth
-        total += Run(
-            layer.macs,
-            compute,
-            transfer,
-            max(compute, transfer),
-            moved,
-            1e-12 * layer.macs * MAC_PJ[chip.precision],
-            1e-12 * accesses * size / 8 * sram_picojoules(chip.buffer),
-            1e-12 * moved / 8 * DRAM_PJ,
-        )
-    return total
+    return sum((_layer_on(chip, layer) for layer in table), start=ChipCost())
+
+
+def _layer_on(chip: Chip, layer: LayerCost) -> ChipCost:
+    if layer.macs is None:
+        what = f"{layer.name or 'the network'} ({layer.operation})"
+        raise ValueError(f"{what} can't be put on a chip: its MACs are not counted")
+    cycles, accesses = 0, layer.inputs + layer.outputs
+    if layer.kind in ("convolution", "linear"):
+        cycles = layer.groups * systolic_cycles(*layer.as_matmul(), chip.rows, chip.columns)
+        accesses = sram_accesses(layer, chip.rows, chip.columns)
+    accessed = accesses * bytes_per_number(chip.precision)
+    moved = dram_bytes(layer, chip.buffer, chip.precision)
+    compute, transfer = cycles / chip.clock, moved / chip.bandwidth
+    return ChipCost(
+        macs=layer.macs,
+        compute=compute,
+        transfer=transfer,
+        seconds=max(compute, transfer),
+        dram_bytes=moved,
+        mac_energy=1e-12 * layer.macs * MAC_PJ[chip.precision],
+        sram_energy=1e-12 * accessed / 8 * sram_picojoules(chip.buffer),
+        dram_energy=1e-12 * moved / 8 * DRAM_PJ,
+    )

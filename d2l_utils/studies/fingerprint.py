@@ -11,50 +11,16 @@ import contextlib
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from ..costs.trace import lines, network_operations, trace
 from ..machine import data_sources
 from .recipe import Recipe
 
-__all__ = ["digest", "fingerprint", "network_operations"]
-
-
-class _Operations(TorchDispatchMode):
-    """Writes down each operation that torch runs: its name, the shapes it reads, its options."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[str] = []
-
-    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
-        def write(value):
-            if isinstance(value, torch.Tensor):
-                return list(value.shape)
-            if isinstance(value, list | tuple):
-                return [write(part) for part in value]
-            return str(value)
-
-        options = {name: write(value) for name, value in (kwargs or {}).items()}
-        self.lines.append(f"{operation} {write(args)} {options}")
-        return operation(*args, **(kwargs or {}))
-
-
-def network_operations(model: torch.nn.Module, X_shape: Sequence[int]) -> list[str]:
-    """The operations of ``model`` in training mode on an input of ``X_shape``, in order.
-
-    Names and classes in the code leave no trace in it; a stride, a width or an extra ReLU does.
-    """
-    X = torch.zeros(*X_shape)
-    with torch.no_grad():
-        model(X)  # lazy layers take their shapes
-        model.train()
-        with _Operations() as operations:
-            model(X)
-    return operations.lines
+__all__ = ["digest", "fingerprint"]
 
 
 def digest(value) -> str:
@@ -71,17 +37,18 @@ def fingerprint(recipe: Recipe, config: Mapping) -> dict[str, str]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = recipe.model(config)
-        batch = torch.zeros(2, 1, size, size), torch.zeros(2, dtype=torch.long)
-        weights = _first_weights(model, batch[0])
+        shape = (2, 1, size, size)
+        weights = _first_weights(model, torch.zeros(shape))
         try:
             network = network_operations(model, (1, 1, size, size))
         except ValueError:  # batch norm, where all that is left of an image is one pixel
-            network = network_operations(model, (2, 1, size, size))
+            network = network_operations(model, shape)
+        step = _Method(model, "training_step", torch.zeros(2, dtype=torch.long))
         parts = {
             "network": network,
             "first weights": weights,
-            "training step": _without_network(model.train(), "training_step", batch),
-            "prediction": _without_network(model.eval(), "predict", *batch[:1]),
+            "training step": lines(trace(step, shape, training=True)),
+            "prediction": lines(trace(_Method(model, "predict"), shape)),
             "optimizer": _optimizer(model.configure_optimizers()),
         }
     schedule = recipe.schedule(config) or (lambda done: 1.0)
@@ -106,15 +73,21 @@ def _first_weights(model: nn.Module, X: torch.Tensor) -> list:
     return described
 
 
-def _without_network(model: nn.Module, method: str, *arguments) -> list[str]:
-    """The operations of a method of ``model``, those of the network itself left out."""
-    stand_ins = {
-        "forward": lambda X: X.flatten(1)[:, :1].expand(-1, 10),
-        "plot": lambda *_, **__: None,
-    }
-    with _replaced(model, **stand_ins), torch.no_grad(), _Operations() as operations:
-        getattr(model, method)(*arguments)
-    return operations.lines
+class _Method(nn.Module):
+    """A method of a model, given images (and ``more``), to be traced without the network itself."""
+
+    def __init__(self, model: nn.Module, method: str, *more) -> None:
+        super().__init__()
+        self.model, self.method, self.more = model, method, more
+
+    def forward(self, X):
+        stand_ins = {
+            "forward": lambda X: X.flatten(1)[:, :1].expand(-1, 10),
+            "plot": lambda *_, **__: None,
+        }
+        given = [X, *self.more] if self.more else X
+        with _replaced(self.model, **stand_ins):
+            return getattr(self.model, self.method)(given)
 
 
 @contextlib.contextmanager

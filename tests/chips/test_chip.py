@@ -4,6 +4,7 @@ import itertools
 import math
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -52,28 +53,33 @@ LAYERS = {
 }
 
 
-def by_running(layer, order, b, h, n, c):
+def by_running(layer, order, images, rows, filters, channels):
     """Numbers moved, by walking through the loops and looking what is on chip already."""
-    g, pad = dram._geometry(layer), layer.padding[0]
-    tiles = [(i, j) for i in range(0, g["B"], b) for j in range(0, g["H"], h)]
-    ranges = {"p": tiles, "n": range(0, g["N"], n), "c": range(0, g["C"], c)}
+    g = dram._geometry(layer)
+    tiles = [(i, j) for i in range(0, g.images, images) for j in range(0, g.height, rows)]
+    ranges = {"p": tiles, "n": range(0, g.filters, filters), "c": range(0, g.channels, channels)}
     held, finished, moved = {}, {}, 0
     for at in itertools.product(*(ranges[loop] for loop in order)):
         i = dict(zip(order, at, strict=True))
         image, row = i["p"]
-        images = min(b, g["B"] - image)
-        filters, channels = min(n, g["N"] - i["n"]), min(c, g["C"] - i["c"])
-        last = min(row + h, g["H"]) - 1
-        end = min(last * g["s"] - pad + (g["k"] - 1) * g["d"] + 1, g["X_H"])
-        rows = end - max(row * g["s"] - pad, 0) if h < g["H"] else g["X_H"]
+        n_images = min(images, g.images - image)
+        n_filters, n_channels = min(filters, g.filters - i["n"]), min(channels, g.channels - i["c"])
+        last = min(row + rows, g.height) - 1
+        end = last * g.stride - g.padding + (g.kernel_height - 1) * g.dilation + 1
+        read = min(end, g.input_height) - max(row * g.stride - g.padding, 0)
+        if rows == g.height:
+            read = g.input_height
         sizes = {
-            "weights": ((i["n"], i["c"]), filters * channels * g["k"] * g["k_w"]),
-            "inputs": ((i["c"], i["p"]), images * channels * rows * g["X_W"]),
+            "weights": (
+                (i["n"], i["c"]),
+                n_filters * n_channels * g.kernel_height * g.kernel_width,
+            ),
+            "inputs": ((i["c"], i["p"]), n_images * n_channels * read * g.input_width),
         }
         for operand, (tile, size) in sizes.items():
             if held.get(operand) != tile:
                 held[operand], moved = tile, moved + size
-        tile, size = (i["n"], i["p"]), images * filters * (last - row + 1) * g["W"]
+        tile, size = (i["n"], i["p"]), n_images * n_filters * (last - row + 1) * g.width
         if held.get("outputs") != tile:  # each stay on the chip ends in a write
             moved += size if tile not in finished else 2 * size
             held["outputs"], finished[tile] = tile, True
@@ -86,8 +92,8 @@ def test_no_tiling_moves_less_than_running_it_says(name):
     g = dram._geometry(layer)
     on_chip, moved = d2l.tilings(layer)
     steps = dram._steps
-    pixels = [(b, g["H"]) for b in steps(g["B"])] + [(1, h) for h in steps(g["H"])[:-1]]
-    tiles = itertools.product(pixels, steps(g["N"]), steps(g["C"]))
+    pixels = [(b, g.height) for b in steps(g.images)] + [(1, h) for h in steps(g.height)[:-1]]
+    tiles = itertools.product(pixels, steps(g.filters), steps(g.channels))
     for (pixel, n, c), by_formula in zip(tiles, moved.tolist(), strict=True):
         walked = min(by_running(layer, o, *pixel, n, c) for o in itertools.permutations("pnc"))
         assert by_formula == walked, (pixel, n, c)
@@ -155,6 +161,31 @@ def test_a_layer_that_is_not_counted_is_refused():
     table = d2l.cost_table(nn.ConvTranspose2d(1, 1, 2), (1, 1, 4, 4))
     with pytest.raises(ValueError, match="can't be put on a chip"):
         d2l.run_on(d2l.Chip(), table)
+
+
+def test_the_traffic_of_weights_that_are_no_parameters():
+    class Blur(nn.Module):
+        def forward(self, X):
+            return nn.functional.conv2d(X, torch.ones(1, 1, 3, 3))
+
+    *_, blur = d2l.cost_table(Blur(), (1, 1, 6, 6))
+    own = conv(1, 1, 3, 6)
+    for buffer in (1000, 10**6):
+        assert d2l.dram_bytes(blur, buffer) == d2l.dram_bytes(own, buffer)
+
+
+@pytest.mark.parametrize(
+    ("net", "shape", "message"),
+    [
+        (nn.ConvTranspose2d(1, 1, 2), (1, 1, 4, 4), "is no matrix product"),
+        (nn.Conv1d(2, 3, 5), (1, 2, 8), r"weights of shape \(3, 2, 5\): expected a convolution of"),
+        (nn.MaxPool2d(2), (1, 2, 8, 8), "is no matrix product"),
+    ],
+)
+def test_what_has_no_tiles_is_refused(net, shape, message):
+    (layer,) = d2l.cost_table(net, shape)
+    with pytest.raises(ValueError, match=f"the network.* {message}"):
+        d2l.tilings(layer)
 
 
 def test_an_unknown_precision_is_named():

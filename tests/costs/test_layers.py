@@ -1,6 +1,7 @@
 """The cost table: its MACs are those of torch's counter, nothing is silently free."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -61,6 +62,67 @@ def test_the_books_networks(name):
 def test_torchvisions_networks(name):
     make = getattr(torchvision.models, name)
     check(on_meta(lambda: make(**TORCHVISION[name])))
+
+
+def conv_bn_relu(channels, kernel_size, stride=1, padding=0):
+    conv = nn.LazyConv2d(channels, kernel_size, stride=stride, padding=padding, bias=False)
+    return [conv, nn.LazyBatchNorm2d(), nn.ReLU()]
+
+
+def by_timm(name):
+    return lambda: pytest.importorskip("timm").create_model(name)
+
+
+NORMED = {
+    "GoogLeNet with BN": lambda: d2l.GoogleNet(
+        block=partial(d2l.Inception, unit=conv_bn_relu), unit=conv_bn_relu
+    ),
+    "Residual": lambda: d2l.Residual(3),
+    "ResNeXt block": lambda: d2l.ResNeXtBlock(8, 4, 1, use_1x1conv=True),
+    "LayerNorm": lambda: nn.Sequential(nn.LayerNorm(224), nn.Linear(224, 3)),
+    "GroupNorm": lambda: nn.Sequential(nn.Conv2d(3, 4, 1), nn.GroupNorm(2, 4), nn.PReLU(4)),
+    "InstanceNorm": lambda: nn.Sequential(nn.InstanceNorm2d(3, affine=True), nn.Conv2d(3, 1, 1)),
+    "VGG-11 with BN": torchvision.models.vgg11_bn,
+    "ResNet-50": torchvision.models.resnet50,
+    "DenseNet-121": torchvision.models.densenet121,
+    "MobileNet-v3": torchvision.models.mobilenet_v3_small,
+    "ConvNeXt": torchvision.models.convnext_tiny,
+    "ViT": torchvision.models.vit_b_32,
+    "Swin": torchvision.models.swin_t,
+    "Inception-v4, timm's": by_timm("inception_v4"),
+    "NF-ResNet, timm's": by_timm("nf_resnet26"),
+    "DeiT, timm's": by_timm("deit_tiny_patch16_224"),
+}
+
+
+@pytest.mark.parametrize("name", NORMED)
+def test_the_parameters_of_all_operations_are_those_of_the_network(name):
+    """Of two images: what all images share is counted once."""
+    with torch.device("meta"):
+        net = NORMED[name]()
+    table = d2l.cost_table(net, (2, 3, 224, 224))
+    assert sum(row.parameters for row in table) == d2l.count_parameters(net) > 0
+
+
+def test_running_statistics_are_no_parameters():
+    conv, norm = d2l.cost_table(nn.Sequential(*conv_bn_relu(4, 1)[:2]), (1, 2, 3, 3))
+    assert (conv.kind, conv.parameters, conv.buffers) == ("convolution", 8, 0)
+    assert (norm.kind, norm.parameters, norm.buffers) == ("norm", 8, 8)
+    assert norm.bytes() == 4 * (8 + 8 + 2 * 36)
+    assert norm.bytes_of("buffers", "int8") == 8
+    fixed = nn.BatchNorm2d(2, affine=False, track_running_stats=False)
+    (norm,) = d2l.cost_table(fixed, (2, 2, 3, 3))
+    assert (norm.parameters, norm.buffers, norm.inputs) == (0, 0, 36)
+
+
+def test_weights_that_are_no_parameters_are_inputs():
+    class Blur(nn.Module):
+        def forward(self, X):
+            return nn.functional.conv2d(X, torch.ones(1, 1, 3, 3))
+
+    fill, conv = d2l.cost_table(Blur(), (1, 1, 5, 5))
+    assert (fill.operation, fill.macs) == ("ones", None)
+    assert (conv.parameters, conv.inputs, conv.macs) == (0, 25 + 9, 9 * 9)
 
 
 def test_asymmetric_grouped_and_dilated():

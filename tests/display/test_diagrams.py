@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 import torch
 from torch import nn
 
@@ -86,3 +87,38 @@ def test_shown_as_mermaid():
         "text/plain": drawing.source,
     }
     assert repr(drawing) == drawing.source
+
+
+def test_stages_of_any_kind():
+    class Net(d2l.Classifier):
+        def __init__(self):
+            super().__init__()
+            self.net = nn.Sequential(
+                nn.LazyConv2d(3, 3), nn.Dropout(), nn.Flatten(), nn.LazyLinear(3)
+            )
+
+        def forward(self, X):
+            return torch.relu(self.net(X))
+
+    boxes, arrows = parse(d2l.diagram(Net(), (1, 3, 8, 8), "abcd").source)
+    assert list(boxes.values())[1:] == [
+        "<b>a</b><br>3×3 conv, 3<br>→ 3 × 6 × 6",
+        "<b>b</b><br>→ 3 × 6 × 6",
+        "<b>c</b><br>→ 108",
+        "<b>d</b><br>fully connected, 3<br>→ 3",
+        "ReLU",
+    ]
+    assert arrows == [(f"n{i}", f"n{i + 1}") for i in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("shape", "options", "message"),
+    [
+        ((1, 3, 0, 8), {}, r"X_shape = \(1, 3, 0, 8\): expected integers of 1 or more"),
+        ((1, 3, 8, 8), {"direction": "UP"}, "direction = 'UP': expected one of TB, BT, LR, RL"),
+        ((1, 3, 8, 8), {"stages": ["stem"]}, r"stages = \['stem'\]: expected 2 names"),
+    ],
+)
+def test_bad_drawings(shape, options, message):
+    with pytest.raises(ValueError, match=message):
+        d2l.diagram(nn.Sequential(nn.LazyConv2d(2, 3), nn.ReLU()), shape, **options)
