@@ -140,15 +140,15 @@ class Trainer(HyperParameters):
         """Means over ``dataloader`` of what the model's ``validation_step`` plots.
 
         ``dataloader`` is any iterable of batches. A ``Classifier`` gives ``val_loss`` and
-        ``val_acc``; every example weighs the same. Nothing is drawn, and a training that this
-        interrupts between two epochs is not disturbed.
+        ``val_acc``; every example weighs the same. Nothing is drawn. The model that is being
+        trained may be evaluated between two epochs.
         """
         dataloader = give_shapes(model, dataloader)
         self.prepare_model(model)
         of_training, self.meters = self.meters, Meters(self)
         self.validate(dataloader)
-        means, self.meters = self.meters.means(), of_training
-        return means
+        of_evaluation, self.meters = self.meters, of_training
+        return of_evaluation.means()
 
     # -- its steps and the book's hooks: override one to change one thing -------------------------
 
