@@ -34,7 +34,7 @@ _FREE = {
     "fill": "zero zeros ones full new_zeros new_ones new_full scalar_tensor arange linspace eye "
     "bernoulli rand randn rand_like randn_like",
     "choose": "tril triu topk sort max_pool3d_with_indices adaptive_max_pool2d",
-    "average": "cumsum avg_pool3d _adaptive_avg_pool3d",
+    "sum": "cumsum avg_pool3d _adaptive_avg_pool3d",
     "resize": "upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_bilinear2d "
     "_upsample_bilinear2d_aa upsample_bicubic2d _upsample_bicubic2d_aa upsample_trilinear3d "
     "grid_sampler_2d",
