@@ -27,14 +27,18 @@ _KIND = {name: kind for kind, names in _KINDS.items() for name in names.split()}
 # Of no kind, and none of them sums products. What torch itself calls pointwise or a reduction need
 # not be here.
 _FREE = {
-    "move": "_to_copy copy repeat stack roll flip index index_put index_select gather scatter "
-    "slice_scatter select_scatter embedding constant_pad_nd reflection_pad1d reflection_pad2d "
-    "replication_pad2d pixel_shuffle pixel_unshuffle native_channel_shuffle im2col col2im",
-    "fill": "zero zeros ones full new_zeros new_ones new_full scalar_tensor arange linspace eye",
+    "move": "_to_copy copy repeat stack roll flip index index_put index_select index_add gather "
+    "scatter scatter_add slice_scatter select_scatter embedding constant_pad_nd reflection_pad1d "
+    "reflection_pad2d replication_pad2d pixel_shuffle pixel_unshuffle native_channel_shuffle "
+    "im2col col2im",
+    "fill": "zero zeros ones full new_zeros new_ones new_full scalar_tensor arange linspace eye "
+    "bernoulli rand randn rand_like randn_like",
     "choose": "tril triu topk sort max_pool3d_with_indices adaptive_max_pool2d",
-    "average": "cumsum avg_pool3d _adaptive_avg_pool3d",
+    "sum": "cumsum avg_pool3d _adaptive_avg_pool3d",
     "resize": "upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_bilinear2d "
-    "_upsample_bilinear2d_aa upsample_bicubic2d _upsample_bicubic2d_aa upsample_trilinear3d",
+    "_upsample_bilinear2d_aa upsample_bicubic2d _upsample_bicubic2d_aa upsample_trilinear3d "
+    "grid_sampler_2d",
+    "one by one": "_prelu_kernel glu rrelu_with_noise native_dropout _weight_norm_interface",
 }
 _WITHOUT_MACS = {name for names in _FREE.values() for name in names.split()}
 

@@ -91,8 +91,9 @@ def trace(model: nn.Module, X_shape: Sequence[int], training: bool = False) -> C
     device = next((p.device for p in model.parameters()), None)  # the default without any
     X = torch.zeros(*X_shape, device=device)
     modes = {module: module.training for module in model.modules()}
-    hooks = []
+    hooks, fast = [], torch.backends.mha.get_fastpath_enabled()
     try:
+        torch.backends.mha.set_fastpath_enabled(False)  # it would hide products in one operation
         model.train(training)
         model(X)
         recorder = _Recorder(model)
@@ -107,6 +108,7 @@ def trace(model: nn.Module, X_shape: Sequence[int], training: bool = False) -> C
             hook.remove()
         for module, mode in modes.items():
             module.training = mode
+        torch.backends.mha.set_fastpath_enabled(fast)
     return recorder.begun[0].steps[0]
 
 

@@ -62,7 +62,7 @@ class _Builder:
             return False
         if type(module).__module__.startswith("torch.nn."):
             return isinstance(module, nn.Sequential)
-        return call is self.root or any(True for _ in module.children())
+        return call is self.root or bool(list(module.children()))
 
     def add(self, step: Operation | Call, inputs: list[Box]) -> None:
         """Add ``step``, which runs in a module that was given what the boxes ``inputs`` wrote."""
@@ -78,11 +78,11 @@ class _Builder:
         if isinstance(step, Operation) and step.name in ("clone", "_to_copy"):
             box = before[0]
         else:
-            box = self.stage(step, before) if is_stage else self.step(step, before, inputs)
+            box = self.stage_box(step, before) if is_stage else self.box(step, before, inputs)
             self.boxes.append(box)
         self.wrote |= {value.id: box for value in step.writes}
 
-    def stage(self, call: Call, before: list[Box]) -> Box:
+    def stage_box(self, call: Call, before: list[Box]) -> Box:
         """A box with a line for each layer of a stage."""
         layers = call.steps if isinstance(call.module, nn.Sequential) else [call]
         texts = [label(layer) for layer in layers if not layer.moves_nothing]
@@ -90,7 +90,7 @@ class _Builder:
         shape = f"→ {shape_text(call.writes[0])}"
         return Box([*lines, shape], before, self.stages[call.module], "stage")
 
-    def step(self, step: Operation | Call, before: list[Box], inputs: list[Box]) -> Box:
+    def box(self, step: Operation | Call, before: list[Box], inputs: list[Box]) -> Box:
         """A box for one layer or operation."""
         box = Box(label(step), before)
         if box.lines in _JOINED and len(before) == 1:
@@ -99,7 +99,7 @@ class _Builder:
             before.sort(key=self.boxes.index, reverse=True)  # a bare shortcut comes last
             if box.lines == ["add"] and sum(start in inputs for start in before) == 1:
                 box.role = "adds the input"
-            elif step.name == "mul" and len(before) == 1:
+            elif step.name == "mul" and box.lines != ["multiply"]:
                 box.role = "scales"
         return box
 

@@ -97,6 +97,16 @@ def test_what_torchs_counter_leaves_out():
     assert d2l.count_macs(Written(lambda X, W, b: b.addmv(X, W), (5,), (3,)), (3, 5)) == 15
 
 
+def test_attention_by_hand():
+    """In evaluation mode torch has one operation for all of it, of which a trace makes no use."""
+    batch, tokens, width, hidden = 2, 3, 8, 5
+    layer = nn.TransformerEncoderLayer(width, 2, hidden, batch_first=True)
+    projections = 4 * width * width + 2 * width * hidden
+    expected = 4 * batch * tokens * (projections + 2 * tokens * width)
+    assert d2l.count_macs(nn.TransformerEncoder(layer, 4), (batch, tokens, width)) == expected
+    assert torch.backends.mha.get_fastpath_enabled()
+
+
 def test_recurrence_by_hand():
     steps, sequences, inputs, state = 7, 2, 4, 5
     first, second = (4 * state * (n + state) for n in (inputs, 2 * state))

@@ -125,6 +125,30 @@ def test_a_scaled_shortcut_that_is_not_the_input_has_boxes_for_both():
     assert before == {1: [0], 2: [1], 3: [0], 4: [3, 2]}
 
 
+def test_the_input_may_be_added_to_what_a_learned_number_scales():
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer, self.gamma = nn.Linear(3, 3), nn.Parameter(torch.zeros(1))
+
+        def forward(self, X):
+            Y = self.layer(X)
+            return X + self.gamma * Y * Y
+
+    labels, before = drawn(nn.Sequential(Block(), Block()), 1, 3)
+    block = ["fully connected, 3", "× parameter", "multiply", "add"]
+    assert labels[1:] == [*block, *block]
+    assert before[4] == [3, 0]
+    assert before[8] == [7, 4]
+
+    def forward(X, layer):
+        return X + layer.bias * layer(X)
+
+    labels, before = drawn(Written(forward, layer=nn.Linear(3, 3)), 1, 3)
+    assert labels[1:] == ["fully connected, 3", "× parameter, add the input"]
+    assert before == {1: [0], 2: [1, 0]}
+
+
 def test_what_is_written_in_place_is_what_is_read_later():
     def forward(X, layer):
         Y = layer(X)
