@@ -49,7 +49,7 @@ class Module(nn.Module, HyperParameters):
         return loss
 
     def augment(self, batch):
-        """The training batch as the network shall see it, changed at random, say."""
+        """A training batch as the network shall see it; override it to flip images, say."""
         return batch
 
     def validation_step(self, batch) -> None:
@@ -57,7 +57,7 @@ class Module(nn.Module, HyperParameters):
         self.plot("loss", self.loss(self.predict(*batch[:-1]), batch[-1]), train=False)
 
     def predict(self, *X):
-        """What is validated: the forward pass, or a mean over several views of ``X``, say."""
+        """What validation judges: the forward pass; override it to average over flips, say."""
         return self(*X)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:

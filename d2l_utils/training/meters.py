@@ -39,14 +39,14 @@ class Meters:
 
     def start_epoch(self) -> None:
         """Begin new means; points may go on from one epoch to the next."""
-        self.epoch: dict[str, Mean] = {}
+        self.sums: dict[str, Mean] = {}
 
     def log(self, key: str, value, train: bool) -> None:
         """Count one batch's ``value``, a scalar."""
         trainer, value = self.trainer, torch.as_tensor(value).detach()
         label = ("train_" if train else "val_") + key
         weight = trainer.examples * trainer.processes.fraction
-        self.epoch.setdefault(label, Mean()).add(value, weight)
+        self.sums.setdefault(label, Mean()).add(value, weight)
         if self.board is None:
             return
         if train:
@@ -67,7 +67,7 @@ class Meters:
         total = self.trainer.processes.total
         return {
             label: Mean(*total(mean.total, mean.weight)).value()
-            for label, mean in self.epoch.items()
+            for label, mean in self.sums.items()
         }
 
     def state_dict(self) -> dict:
