@@ -187,7 +187,7 @@ class Trainer(HyperParameters):
 
     def backward(self, loss: torch.Tensor) -> None:
         """Compute the gradient of ``loss``."""
-        self.processes.backward(loss)
+        self.processes.weighted(loss).backward()
 
     def clip_gradients(self, grad_clip_val: float, model: nn.Module) -> None:
         """Scale the gradient down to the norm ``grad_clip_val`` if it is longer."""

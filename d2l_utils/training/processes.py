@@ -61,9 +61,9 @@ class Alone:
         """The loss of this process's share."""
         return model.training_step(batch)
 
-    def backward(self, loss: torch.Tensor) -> None:
-        """Compute the gradient of the whole batch's loss."""
-        loss.backward()
+    def weighted(self, loss: torch.Tensor) -> torch.Tensor:
+        """The loss to differentiate, for the gradient of the whole batch's."""
+        return loss
 
     def total(self, *values: float | torch.Tensor) -> list[float]:
         """The sum of each of the scalars ``values`` over the processes."""
@@ -112,9 +112,9 @@ class Together(Alone):
             self.parallel = nn.parallel.DistributedDataParallel(_TrainingStep(model))
         return self.parallel(batch)
 
-    def backward(self, loss: torch.Tensor) -> None:
+    def weighted(self, loss: torch.Tensor) -> torch.Tensor:
         """DistributedDataParallel takes the mean over processes: each counts by its share."""
-        (loss * (self.fraction * distributed.get_world_size())).backward()
+        return loss * (self.fraction * distributed.get_world_size())
 
     def total(self, *values: float | torch.Tensor) -> list[float]:
         """The sum of each of the scalars ``values`` over the processes."""
