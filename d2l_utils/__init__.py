@@ -12,7 +12,7 @@ one thing that it changes for the whole process.
 from .board import ProgressBoard
 from .checks import check
 from .chips.chip import Chip, ChipCost, run_on
-from .chips.dram import dram_bytes, tilings
+from .chips.dram_traffic import dram_bytes, tilings
 from .chips.systolic import systolic_cycles
 from .classifier import Classifier, init_cnn
 from .costs.layers import PRECISIONS, LayerCost, cost_table, count_macs, count_parameters

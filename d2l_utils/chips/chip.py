@@ -6,20 +6,16 @@ come from DRAM, outputs go back to it; while one tile is computed the next is fe
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 
 from ..costs.layers import LayerCost, bytes_per_number
-from .dram import dram_bytes
+from .dram_traffic import dram_bytes
+from .energy import DRAM_PJ, MAC_PJ, sram_picojoules
 from .systolic import systolic_cycles
 
 __all__ = ["Chip", "ChipCost", "run_on"]
 
-# Picojoules at 45 nm and 0.9 V (Horowitz 2014, ISSCC, figure 1.1.9): a product and a sum.
-MAC_PJ = {"fp32": 3.7 + 0.9, "fp16": 1.1 + 0.4, "int8": 0.2 + 0.1}  # int8 adds into 32 bits
-SRAM_PJ = ((8 * 2**10, 10.0), (32 * 2**10, 20.0), (2**20, 100.0))  # bytes of the memory; 64 bits
-DRAM_PJ = 1300.0  # 64 bits, the lower end of 1.3 to 2.6 nJ
 # Square micrometres at 45 nm: multiplier and adder (Dally 2016, from synthesis); our assumptions: a
 # bit of SRAM with its share of the decoders (0.35 for the cell alone), 1 GB/s of DRAM interface.
 MAC_UM2 = {"fp32": 7700.0 + 4184.0, "fp16": 1640.0 + 1360.0, "int8": 282.0 + 137.0}
@@ -88,14 +84,6 @@ def sram_accesses(layer: LayerCost, rows: int, columns: int) -> int:
     M, K, N = layer.as_matmul()
     k_folds, n_folds = -(-K // rows), -(-N // columns)
     return layer.groups * (K * N + M * K * n_folds + M * N * (2 * k_folds - 1))
-
-
-def sram_picojoules(buffer: int) -> float:
-    """Energy of an access of 64 bits: between and beyond Horowitz's figures, on a log-log line."""
-    (x0, y0), (x1, y1), (x2, y2) = [(math.log(x), math.log(y)) for x, y in SRAM_PJ]
-    x = math.log(buffer)
-    slope, at = ((y1 - y0) / (x1 - x0), (x0, y0)) if x < x1 else ((y2 - y1) / (x2 - x1), (x1, y1))
-    return math.exp(at[1] + slope * (x - at[0]))
 
 
 def run_on(chip: Chip, table: Iterable[LayerCost]) -> ChipCost:

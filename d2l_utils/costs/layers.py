@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from .operations import kind_of, macs_of
+from .macs import kind_of, macs_of
 from .trace import Operation, trace
 
 __all__ = ["PRECISIONS", "LayerCost", "cost_table", "count_macs", "count_parameters"]

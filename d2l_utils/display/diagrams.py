@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from .graph import Box, network_graph
+from .diagram_graph import Box, network_graph
 
 __all__ = ["Diagram", "diagram"]
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 import d2l_utils as d2l
-from d2l_utils.chips import chip as chips
-from d2l_utils.chips import dram
+from d2l_utils.chips import dram_traffic as dram
+from d2l_utils.chips import energy
 
 
 @pytest.mark.parametrize(
@@ -137,8 +137,8 @@ def test_a_chip_is_bound_by_what_is_short():
 
 
 def test_horowitzs_figures_come_back():
-    for size, picojoules in chips.SRAM_PJ:
-        assert chips.sram_picojoules(size) == pytest.approx(picojoules)
+    for size, picojoules in energy.SRAM_PJ:
+        assert energy.sram_picojoules(size) == pytest.approx(picojoules)
     layer = conv(1, 1, 1, 1)
     run = d2l.run_on(d2l.Chip(precision="fp32"), [layer])
     assert run.mac_energy == pytest.approx(4.6e-12)

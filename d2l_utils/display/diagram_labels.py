@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from ..costs.operations import kind_of
+from ..costs.macs import kind_of
 from ..costs.trace import Call, Operation, Value
 
 __all__ = ["label", "shape_text"]

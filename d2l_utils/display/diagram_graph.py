@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 from torch import nn
 
-from ..costs.operations import kind_of
+from ..costs.macs import kind_of
 from ..costs.trace import Call, Operation, trace
-from .labels import label, shape_text
+from .diagram_labels import label, shape_text
 
 __all__ = ["Box", "network_graph"]
 
