@@ -76,6 +76,8 @@ class Study:
             arm: (Records(record), theirs, {**common, **settings})
             for arm, (record, theirs, settings) in (borrowed or {}).items()
         }
+        if twice := self.arms.keys() & self.borrowed.keys():
+            raise ValueError(f"borrowed: {sorted(twice)} are arms of this study already")
         missing = {"epochs", "batch_size", "resize"}.difference(*self.arms.values())
         if self.arms and missing:  # of no arms nothing is asked: all of a choice may be stale
             raise ValueError(f"common must set {sorted(missing)}, got {sorted(common)}")

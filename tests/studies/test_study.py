@@ -421,6 +421,11 @@ def test_arms_of_another_study_are_read_and_not_trained(study, capsys):
     assert [run["arm"] for run in runs(borrower)] == ["theirs", "own"]
 
 
+def test_a_borrowed_arm_has_a_name_of_its_own(study):
+    with pytest.raises(ValueError, match=r"borrowed: \['a'\] are arms of this study already"):
+        study(borrowed={"a": ("section/other", "a", {"lr": 0.1})})
+
+
 def test_borrowed_runs_that_were_trained_otherwise_are_stale(study):
     study(arms={"theirs": {"lr": 0.3}}, seeds=(0,)).run()
     lent = {"lent": ("section/tiny", "theirs", {"lr": 0.3, "schedule": "cosine"})}
