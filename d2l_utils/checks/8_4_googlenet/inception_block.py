@@ -1,0 +1,96 @@
+"""The Inception block as an expression, and what its exercises have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..blocks.graph import Node, X, cat, conv_of, max_pool
+from ..blocks.rules import Rule
+
+CHANNELS = 9, (5, 13), (3, 10), 11  # two mistakes in them never give the same sum
+EVEN = 4, (5, 4), (3, 4), 4
+SIGNATURE = "(c1, c2, c3, c4), or (in_channels, c1, c2, c3, c4) if its layers are not lazy"
+HINT = "c1 and c4 are numbers, c2 and c3 pairs of numbers."
+
+NUDGES = {  # by the error of the learner's code
+    r"to have \d+ channels, but got 6 channels": (
+        "The number of input channels is fixed in your code: use `nn.LazyConv2d`, or take "
+        "`in_channels` as the first argument."
+    ),
+    r"to have \d+ channels, but got \d+ channels": (
+        "A convolution does not fit the tensor it gets: compare its input channels with what the "
+        "layer before it gives, and see which tensor the branch starts from."
+    ),
+    r"cat\(\)(: argument 'tensors'| takes)": "`torch.cat` takes one tuple or list of tensors.",
+    r"takes \d+ positional argument.* but \d+ were given": (
+        "The block is made as `Inception(c1, c2, c3, c4)` and called on one tensor: "
+        "`__init__` and `forward` need those arguments, after `self`."
+    ),
+    r"^TypeError.*\b(tuple|int' object is not subscriptable)": (
+        "c2 and c3 are pairs, c1 and c4 numbers: `c2[0]` is the 1x1 reduction's width, `c2[1]` "
+        "the 3x3 convolution's."
+    ),
+    r"modified by an inplace operation": "Do not change a tensor in place that is used again.",
+}
+NORM_NUDGES = {
+    r"running_mean should contain|weight should contain|Expected weight to be a vector": (
+        "A batch norm has as many channels as the convolution before it gives: use "
+        "`nn.LazyBatchNorm2d`, or compare the two numbers."
+    ),
+    r"expected (2D|3D|5D|2D or 3D) input \(got 4D": "For images it is `BatchNorm2d`.",
+    **NUDGES,
+}
+
+Unit = Callable[..., Node]
+
+
+def inception(unit: Unit, c1: int, c2: tuple, c3: tuple, c4: int, kernels=(3, 5)) -> Node:
+    """The block, of a ``unit`` made from an input, output channels and a kernel's size."""
+    return cat(
+        unit(X, c1, 1),
+        unit(unit(X, c2[0], 1), c2[1], kernels[0]),
+        unit(unit(X, c3[0], 1), c3[1], kernels[1]),
+        unit(max_pool(X), c4, 1),
+    )
+
+
+def swapped(unit: Unit) -> list[Rule]:
+    """Two branches, each in the place of the other."""
+    c1, c2, c3, c4 = CHANNELS
+    kernels = inception(unit, c1, c2, c3, c4, kernels=(5, 3))
+    ends = inception(unit, c4, c2, c3, c1)
+    return [
+        Rule(
+            "kernels-swapped",
+            "cat",
+            lambda n: kernels,
+            "3x3 and 5x5 are swapped",
+            "c2 belongs to the 3x3 convolution, c3 to the 5x5.",
+        ),
+        Rule(
+            "ends-swapped",
+            "cat",
+            lambda n: ends,
+            "c1 and c4 are swapped",
+            "The branch with c1 channels has no pool, the one with c4 channels has.",
+        ),
+    ]
+
+
+def where(conv: Node, branch: Node | None) -> str:
+    """The place of a convolution in its branch."""
+    return "at the end" if branch and conv_of(branch) is conv else "between the two convolutions"
+
+
+def counted(n: int) -> str:
+    """The number of parameters in words."""
+    return f"{n} parameters"
+
+
+WORDS = {
+    "3x3-for-5x5": (
+        "",
+        "It is 5x5 in the paper. (torchvision's 3x3 is a well-known deviation.)",
+    ),
+    "cut-short": ("", "The {size} convolution gives c[1] channels, its reduction c[0]."),
+}

@@ -1,0 +1,322 @@
+"""A block as it should be, and an attempt at it: facts computed once and then only read."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import nn
+
+from .evaluate import (
+    Kernel,
+    Numbers,
+    Values,
+    fill,
+    holds,
+    is_kernel,
+    kernels,
+    near,
+    oriented,
+    parameters,
+    statistics,
+    summary,
+    vectors,
+)
+from .explain import Mistake, Where, Wrong, after, explain, merged
+from .graph import Node, nodes, parts, width
+from .rules import RULES, Rule, joins, reworded
+
+JOINING = re.compile(r"[Ss]izes of tensors must match|size of tensor a")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block as an expression of its arguments, and its words."""
+
+    exercise: str
+    expression: Callable[..., Node]
+    arguments: tuple  # so chosen that different mistakes give different numbers
+    even: tuple  # with these, whatever joins the branches, they fit
+    signature: str
+    hint: str = ""  # about the signature
+    inputs: int = 6
+    more: Sequence[Rule] = ()  # rules of its own, before all others
+    words: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # found and nudge, by code
+    names: Mapping[int, str] = field(default_factory=dict)  # of numbers of channels
+    where: Where = after
+    counted: Callable[[int], str] | None = None  # how the number of parameters is told
+    same: str = "the right block, with the same weights"
+
+    @cached_property
+    def graph(self) -> Node:
+        """The expression for ``arguments``."""
+        return self.expression(*self.arguments)
+
+    @cached_property
+    def rules(self) -> list[Rule]:
+        """All known mistakes, in this block's words."""
+        return reworded([*self.more, *RULES, *joins(self.graph)], self.words)
+
+    @cached_property
+    def normed(self) -> bool:
+        """Whether there is batch norm in it."""
+        return any(n.op == "norm" for n in nodes(self.graph))
+
+    @cached_property
+    def kernels(self) -> list[Kernel]:
+        """Of the right block."""
+        return kernels(self.graph, self.inputs)
+
+    @cached_property
+    def vectors(self) -> int:
+        """Numbers in scales, shifts and biases of the right block."""
+        return vectors(self.graph, self.inputs)
+
+    @property
+    def parameters(self) -> int:
+        """Numbers in all parameters of the right block."""
+        return self.vectors + sum(o * i * h * w for o, i, h, w in self.kernels)
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """An output, and the values that expressions give in its place."""
+
+    Y: torch.Tensor
+    values: Values
+
+    def shows(self, graph: Node) -> bool:
+        """Whether an expression gives the output; what it joins can be in any order."""
+        Z = self._value(graph)
+        if Z is None or graph.op != "cat":
+            return Z is not None and near(Z, self.Y)
+        return Z.shape == self.Y.shape and holds(self.Y, Z)
+
+    def holds(self, part: Node) -> bool:
+        """Whether what an expression gives is among the channels of the output."""
+        Z = self._value(part)
+        return Z is not None and holds(self.Y, Z)
+
+    def _value(self, graph: Node) -> torch.Tensor | None:
+        """What it gives, if its sizes fit."""
+        try:
+            return self.values[graph]
+        except RuntimeError:
+            return None
+
+    def missing(self, graph: Node) -> list[Node]:
+        """The parts of an expression that are not in the output; or the whole of it."""
+        if self.shows(graph):
+            return []
+        return [part for part in parts(graph) if graph.op != "cat" or not self.holds(part)]
+
+
+@dataclass(frozen=True, eq=False)
+class Attempt:
+    """What is known of one attempt at a block."""
+
+    block: Block
+    given: Any
+    seed: int = 84
+
+    def arguments(self, arguments: tuple) -> tuple[tuple, dict] | None:
+        """What to call the attempt with, the input channels where it wants them; None: nothing."""
+        try:
+            signature = inspect.signature(self.given)
+        except (TypeError, ValueError):
+            return arguments, {}
+        inputs, names = self.block.inputs, list(signature.parameters)
+        named = [n for n in names if re.match(r"c?_?in(_|c|p|$)|num_in|c0$", n.lower())]
+        tries: list[tuple[tuple, dict]] = [(arguments, {}), ((inputs, *arguments), {})]
+        if named and signature.parameters[named[0]].kind is inspect.Parameter.KEYWORD_ONLY:
+            tries.insert(0, (arguments, {named[0]: inputs}))
+        elif named:
+            place = names.index(named[0])
+            tries.insert(0, ((*arguments[:place], inputs, *arguments[place:]), {}))
+        for args, kwargs in tries:
+            try:
+                signature.bind(*args, **kwargs)
+            except TypeError:
+                continue
+            return args, kwargs
+        return None
+
+    def build(self, arguments: tuple) -> Any:
+        """What the attempt gives for these arguments, hopefully a module."""
+        args, kwargs = self.arguments(arguments)
+        return self.given(*args, **kwargs)
+
+    @cached_property
+    def made(self) -> list[Any]:
+        """What it gives for the even and for the telling arguments."""
+        return [self.build(each) for each in (self.block.even, self.block.arguments)]
+
+    @cached_property
+    def modules(self) -> list[nn.Module]:
+        """The blocks, in evaluation mode."""
+        return [module.eval() for module in self.made]
+
+    @property
+    def module(self) -> nn.Module:
+        """The block of the telling arguments."""
+        return self.modules[-1]
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        """What the block is tried with."""
+        return Numbers(self.block.inputs, 30.0 if self.block.normed else 2.0, self.seed)
+
+    # -- shapes -----------------------------------------------------------------------------------
+
+    @cached_property
+    def even_output(self) -> Any:
+        """What the block of the even arguments returns for 28x28, or torch's words if it can't."""
+        return self._joined(self.modules[0])
+
+    @cached_property
+    def output(self) -> Any:
+        """The same of the block of the telling arguments."""
+        return self._joined(self.module)
+
+    def _joined(self, module: nn.Module) -> Any:
+        try:
+            return self.run(self.numbers.images(2, 28, 28), module)
+        except RuntimeError as error:
+            if not JOINING.search(str(error)):
+                raise
+            return str(error)
+
+    @cached_property
+    def kernels(self) -> list[Kernel]:
+        """Of the attempt."""
+        some = filter(is_kernel, self.module.parameters())
+        return [oriented(p, self.block.kernels) for p in some]
+
+    @cached_property
+    def vectors(self) -> int:
+        """Numbers in its scales, shifts and biases."""
+        return sum(p.numel() for p in self.module.parameters() if not is_kernel(p))
+
+    @cached_property
+    def misfit(self) -> Wrong | None:
+        """The mistake that gives such a size, or such an error."""
+        seen = getattr(self.even_output, "shape", self.even_output)
+        values = Values(self.numbers.images(2, 28, 28), self.numbers)
+
+        def predicts(graph: Node) -> bool:
+            try:
+                return values[graph].shape == seen
+            except RuntimeError as error:
+                return str(error) == seen
+
+        root = self.block.expression(*self.block.even)
+        return explain(root, self.block.rules, predicts)
+
+    # -- values -----------------------------------------------------------------------------------
+
+    def run(self, X: torch.Tensor, module: nn.Module | None = None) -> torch.Tensor:
+        """Run a block on a copy of ``X``, without gradients."""
+        with torch.no_grad():
+            return (self.module if module is None else module)(X.clone())
+
+    def train(self, X: torch.Tensor) -> torch.Tensor:
+        """Run it in training mode, and with gradients, by which some tell the mode."""
+        self.module.train()
+        with torch.enable_grad():
+            Y = self.module(X.clone()).detach()
+        self.module.eval()
+        return Y
+
+    def fill(self) -> None:
+        """Give the block the parameters and statistics that predictions are made with."""
+        fill(self.module, self.numbers, self.block.kernels, self.block.normed)
+
+    @cached_property
+    def images(self) -> torch.Tensor:
+        """The images on which values are compared."""
+        return self.numbers.images(2, 13, 9)
+
+    def observe(self, X: torch.Tensor, training: bool) -> Observation:
+        """The block's output for ``X``, its parameters set to what predictions are made with."""
+        self.fill()
+        Y = self.train(X) if training else self.run(X)
+        return Observation(Y, Values(X, self.numbers, training))
+
+    @cached_property
+    def seen(self) -> Observation:
+        """What is to be explained: the output in training if there is batch norm."""
+        return self.observe(self.images, self.block.normed)
+
+    def counted(self, graph: Node) -> bool:
+        """Whether an expression has the attempt's parameters."""
+        return parameters(graph, self.block.inputs) == (self.vectors, summary(self.kernels))
+
+    @cached_property
+    def miscount(self) -> Wrong | None:
+        """The mistake that gives these parameters, and at best the output as well."""
+        graph, rules, inputs = self.block.graph, self.block.rules, self.block.inputs
+        right = parameters(graph, inputs)
+        return explain(
+            graph,
+            rules,
+            lambda g: self.counted(g) and self.seen.shows(g),
+            lambda g: parameters(g, inputs) != right,
+        ) or explain(graph, rules, self.counted)
+
+    @cached_property
+    def miswidth(self) -> Wrong | None:
+        """The mistake that gives as many channels."""
+        channels, inputs = self.output.shape[1], self.block.inputs
+        return explain(
+            self.block.graph,
+            self.block.rules,
+            lambda g: width(g, inputs) == channels,
+        )
+
+    @cached_property
+    def missing(self) -> list[Node]:
+        """The parts of the right output that are not in the attempt's; or the whole of it."""
+        return self.seen.missing(self.block.graph)
+
+    @cached_property
+    def mistakes(self) -> list[tuple[Mistake, ...]]:
+        """What explains the output: mistakes of the whole, or those of its parts by their kind."""
+        graph = self.block.graph
+        if not self.missing:
+            return []
+        if whole := self._mistaken(graph, self.seen.shows, alone=graph.op == "cat"):
+            return [whole.mistakes]
+        kinds: dict[tuple[Rule, ...], list[tuple[Mistake, ...]]] = {}
+        for part in self.missing if graph.op == "cat" else ():
+            if wrong := self._mistaken(part, self.seen.holds):
+                kinds.setdefault(tuple(m.rule for m in wrong.mistakes), []).append(wrong.mistakes)
+        return [tuple(map(merged, *each)) for each in kinds.values()]
+
+    def _mistaken(
+        self, part: Node, predicts: Callable[[Node], bool], alone: bool = False
+    ) -> Wrong | None:
+        """Mistakes in a part that change none of its parameters."""
+        inputs = self.block.inputs
+        right = parameters(part, inputs)
+
+        def counted(graph: Node) -> bool:
+            return parameters(graph, inputs) == right
+
+        return explain(
+            part,
+            self.block.rules,
+            lambda g: counted(g) and predicts(g),
+            None if alone else counted,
+        )
+
+    @property
+    def has_all_statistics(self) -> bool:
+        """Whether its running means and variances could be found, to be set."""
+        norms = (n for n in nodes(self.block.graph) if n.op == "norm")
+        right = sum(2 * width(n, self.block.inputs) for n in norms)
+        return right == sum(t.numel() for t in statistics(self.module))
