@@ -2,25 +2,91 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from ..blocks import requirements
+from ..blocks.attempt import Attempt, Block
+from ..blocks.graph import Node, conv, conv_norm_relu, conv_relu, norm, relu
+from ..blocks.rules import NOT_BEFORE, Rule
 from ..registry import register
-from . import inception, inception_norm, inception_weights
+from .inception_block import (
+    CHANNELS,
+    EVEN,
+    HINT,
+    NORM_NUDGES,
+    SIGNATURE,
+    WORDS,
+    counted,
+    inception,
+    swapped,
+    where,
+)
+
+SIX = "Six batch norms: one after each convolution, before its ReLU."
+
+
+def norm_first(x: Node, out: int, kernel: int) -> Node:
+    """A unit in the wrong order."""
+    return relu(conv(norm(x, mark=(out, kernel)), out, kernel, bias=False))
+
+
+WRONG = [  # blocks with a mistake that is in several places
+    Rule(
+        "norm-at-the-end",
+        "cat",
+        lambda n: norm(inception(conv_relu, *CHANNELS)),
+        "no batch norm after the two reductions, only at the end of the block",
+        SIX,
+    ),
+    Rule(
+        "no-inner-norm",
+        "cat",
+        lambda n: inception(conv_norm_relu, *CHANNELS, inner=conv_relu),
+        "no batch norm after the two reductions",
+        SIX,
+    ),
+    Rule(
+        "norm-first",
+        "cat",
+        lambda n: inception(norm_first, *CHANNELS),
+        "the block's input is normalised, batch norm before each convolution",
+        NOT_BEFORE,
+    ),
+]
+BLOCK = Block(
+    "8.4/1.1",
+    partial(inception, conv_norm_relu),
+    CHANNELS,
+    EVEN,
+    SIGNATURE,
+    HINT,
+    more=[*WRONG, *swapped(conv_norm_relu)],
+    words={
+        **WORDS,
+        "no-norm": ("no batch norm after {convs}", SIX),
+        "vectors": ("more vectors than six scales and six shifts", SIX),
+    },
+    where=where,
+    counted=counted,
+    same="the block with batch norm, with the same weights",
+)
 
 register(
     "8.4/1.1",
     "The Inception block with batch normalisation",
     [
-        ("is built from the channel numbers (c1, c2, c3, c4)", inception.builds),
-        ("takes a batch of images through its layers", inception.runs),
-        ("keeps height and width in every branch", inception.keeps_size),
-        ("joins the branches to c1 + c2[1] + c3[1] + c4 channels", inception.joins),
-        ("has six convolutions without bias, each with its batch norm", inception_weights.counts),
-        ("leaves its input as it was", inception_weights.leaves_input),
-        ("normalises over the batch in training", inception_norm.normalises),
-        ("learns running statistics in training, for evaluation", inception_norm.remembers),
-        ("applies ReLU after every batch norm", inception_weights.has_relu),
-        ("computes the same function as a right block, in both modes", inception_norm.agrees),
-        ("can be trained: a gradient reaches every parameter", inception_weights.trains),
+        ("is built from the channel numbers (c1, c2, c3, c4)", requirements.builds),
+        ("takes a batch of images through its layers", requirements.runs),
+        ("keeps height and width in every branch", requirements.keeps_size),
+        ("joins the branches to c1 + c2[1] + c3[1] + c4 channels", requirements.joins),
+        ("has six convolutions without bias, each with its batch norm", requirements.counts),
+        ("leaves its input as it was", requirements.leaves_input),
+        ("normalises over the batch in training", requirements.normalises),
+        ("learns running statistics in training, for evaluation", requirements.remembers),
+        ("applies ReLU after every batch norm", requirements.has_relu),
+        ("computes the same function as a right block, in both modes", requirements.agrees),
+        ("can be trained: a gradient reaches every parameter", requirements.trains),
     ],
-    prepare=inception_norm.NormTrial,
-    nudges=inception_norm.NORM_NUDGES,
+    prepare=partial(Attempt, BLOCK),
+    nudges=NORM_NUDGES,
 )

@@ -44,12 +44,16 @@ NORM_NUDGES = {
 Unit = Callable[..., Node]
 
 
-def inception(unit: Unit, c1: int, c2: tuple, c3: tuple, c4: int, kernels=(3, 5)) -> Node:
-    """The block, of a ``unit`` made from an input, output channels and a kernel's size."""
+def inception(unit: Unit, c1, c2, c3, c4, kernels=(3, 5), inner: Unit | None = None) -> Node:
+    """The block, of a ``unit`` made from an input, output channels and a kernel's size.
+
+    Wrong blocks are made of other ``kernels``, or have another unit as their ``inner`` ones.
+    """
+    inner = inner or unit
     return cat(
         unit(X, c1, 1),
-        unit(unit(X, c2[0], 1), c2[1], kernels[0]),
-        unit(unit(X, c3[0], 1), c3[1], kernels[1]),
+        unit(inner(X, c2[0], 1), c2[1], kernels[0]),
+        unit(inner(X, c3[0], 1), c3[1], kernels[1]),
         unit(max_pool(X), c4, 1),
     )
 

@@ -95,12 +95,28 @@ class Observation:
         Z = self._value(graph)
         if Z is None or graph.op != "cat":
             return Z is not None and near(Z, self.Y)
-        return Z.shape == self.Y.shape and holds(self.Y, Z)
+        return Z.shape == self.Y.shape and self.holds(graph)
 
     def holds(self, part: Node) -> bool:
         """Whether what an expression gives is among the channels of the output."""
         Z = self._value(part)
-        return Z is not None and holds(self.Y, Z)
+        if Z is None or Z.shape[2:] != self.Y.shape[2:] or len(Z) != len(self.Y):
+            return False
+        return holds(self.channels, self._weighed(Z))
+
+    @cached_property
+    def channels(self) -> torch.Tensor:
+        """A number for each image and channel of the output, to know channels by."""
+        return self._weighed(self.Y)
+
+    def _weighed(self, Y: torch.Tensor) -> torch.Tensor:
+        return Y.flatten(2) @ self.weights
+
+    @cached_property
+    def weights(self) -> torch.Tensor:
+        """Of each pixel another one."""
+        n = self.Y[0, 0].numel()
+        return torch.arange(n).to(self.Y).cos() / n**0.5
 
     def _value(self, graph: Node) -> torch.Tensor | None:
         """What it gives, if its sizes fit."""
@@ -286,19 +302,22 @@ class Attempt:
     @cached_property
     def mistakes(self) -> list[tuple[Mistake, ...]]:
         """What explains the output: mistakes of the whole, or those of its parts by their kind."""
-        graph = self.block.graph
+        graph, rules = self.block.graph, self.block.rules
+        joined = graph.op == "cat"
         if not self.missing:
             return []
-        if whole := self._mistaken(graph, self.seen.shows, alone=graph.op == "cat"):
+        if joined:
+            rules = [rule for rule in rules if rule.op == "cat"]
+        if whole := self._mistaken(graph, rules, self.seen.shows):
             return [whole.mistakes]
         kinds: dict[tuple[Rule, ...], list[tuple[Mistake, ...]]] = {}
-        for part in self.missing if graph.op == "cat" else ():
-            if wrong := self._mistaken(part, self.seen.holds):
+        for part in self.missing if joined else ():
+            if wrong := self._mistaken(part, self.block.rules, self.seen.holds):
                 kinds.setdefault(tuple(m.rule for m in wrong.mistakes), []).append(wrong.mistakes)
         return [tuple(map(merged, *each)) for each in kinds.values()]
 
     def _mistaken(
-        self, part: Node, predicts: Callable[[Node], bool], alone: bool = False
+        self, part: Node, rules: Sequence[Rule], predicts: Callable[[Node], bool]
     ) -> Wrong | None:
         """Mistakes in a part that change none of its parameters."""
         inputs = self.block.inputs
@@ -307,12 +326,7 @@ class Attempt:
         def counted(graph: Node) -> bool:
             return parameters(graph, inputs) == right
 
-        return explain(
-            part,
-            self.block.rules,
-            lambda g: counted(g) and predicts(g),
-            None if alone else counted,
-        )
+        return explain(part, rules, lambda g: counted(g) and predicts(g), counted)
 
     @property
     def has_all_statistics(self) -> bool:

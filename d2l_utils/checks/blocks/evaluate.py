@@ -8,6 +8,7 @@ number, and running means and variances another.
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from torch.nn import functional as F
 
 from .graph import Node, nodes, width
 
-VECTOR, STATISTIC = -0.4, 0.8
+VECTOR, STATISTIC = 0.5, 64.0
 TOLERANCE = 1e-4
 
 OPERATIONS = {
@@ -54,11 +55,11 @@ class Numbers:
     seed: int = 84
 
     def images(self, n: int, height: int, width: int, seed: int = 0) -> torch.Tensor:
-        """Random images; their channels differ in mean and spread."""
+        """Random images, from dark to bright; their channels differ in spread."""
         random = torch.Generator().manual_seed(1000 * self.seed + seed)
         X = torch.randn(n, self.inputs, height, width, generator=random)
-        c = torch.arange(self.inputs)[:, None, None] / self.inputs
-        return self.gain * ((1 + c) * X + c - 0.3)
+        spread = 1 + torch.arange(self.inputs)[:, None, None] / self.inputs
+        return self.gain * spread * (X + torch.linspace(-3, 2, width))
 
     def kernel(self, out: int, inputs: int, height: int, width: int) -> torch.Tensor:
         """A kernel of this shape, alike in all input channels."""
@@ -74,7 +75,7 @@ class Values(dict):
     """What each node gives for the images ``X``, computed when first asked for."""
 
     def __init__(self, X: torch.Tensor, numbers: Numbers, training: bool = True) -> None:
-        self.X, self.numbers, self.training = X, numbers, training
+        self.X, self.training, self.kernel = X, training, functools.cache(numbers.kernel)
 
     def __missing__(self, n: Node) -> torch.Tensor:
         inputs = [self[i] for i in n.inputs]
@@ -82,38 +83,36 @@ class Values(dict):
         return self[n]
 
     def _apply(self, n: Node, X: torch.Tensor, *others: torch.Tensor) -> torch.Tensor:
-        def constant(value: float) -> torch.Tensor:
-            return torch.full((X.shape[1],), value, dtype=X.dtype, device=X.device)
-
         if n.op == "conv":
-            W = self.numbers.kernel(n.spec.out, X.shape[1], *n.spec.kernel).to(X)
-            b = W.new_full((n.spec.out,), VECTOR) if n.spec.bias else None
-            return F.conv2d(X, W, b, n.spec.stride, n.spec.padding)
+            W = self.kernel(n.spec.out, X.shape[1], *n.spec.kernel)
+            Y = F.conv2d(X, W, None, n.spec.stride, n.spec.padding)
+            return Y + VECTOR if n.spec.bias else Y
         if n.op in ("norm", "stored norm"):
-            batch = self.training and n.op == "norm"
-            stored = (None, None) if batch else (constant(STATISTIC), constant(STATISTIC))
-            affine = (constant(VECTOR), constant(VECTOR)) if n.spec else (None, None)
-            return F.batch_norm(X, *stored, *affine, training=batch)
+            if self.training and n.op == "norm":
+                Y = F.batch_norm(X, None, None, training=True)
+            else:
+                Y = (X - STATISTIC) / STATISTIC**0.5
+            return VECTOR * Y + VECTOR if n.spec.affine else Y
         return n.spec * X if n.op == "scale" else OPERATIONS[n.op](X, *others)
 
 
-def near(a: torch.Tensor, b: torch.Tensor, tolerance: float = TOLERANCE) -> bool:
+def near(a: torch.Tensor, b: torch.Tensor) -> bool:
     """Whether the values agree, up to rounding."""
-    return a.shape == b.shape and bool((a - b).abs().max() <= tolerance * (1 + b.abs().max()))
+    return a.shape == b.shape and bool((a - b).abs().max() <= TOLERANCE * (1 + b.abs().max()))
 
 
-def holds(Y: torch.Tensor, part: torch.Tensor, tolerance: float = TOLERANCE) -> bool:
-    """Whether all channels of ``part`` are among those of ``Y``, each as often, in any order."""
-    if Y.shape[0] != part.shape[0] or Y.shape[2:] != part.shape[2:]:
-        return False
-    pixels = torch.arange(Y[0, 0].numel()).to(Y).cos()  # each counts in its own way
-    limit = tolerance * (1 + part.abs().max()) * len(pixels) ** 0.5
-    mine, wanted = (Z.flatten(2) @ pixels for Z in (Y, part))  # a number for image and channel
+def holds(have: torch.Tensor, want: torch.Tensor) -> bool:
+    """Whether all channels that are wanted are there, each as often, in any order.
 
-    def times(Z: torch.Tensor) -> torch.Tensor:
-        return ((Z[:, :, None] - wanted[:, None]).abs().amax(0) <= limit).sum(0)
+    Of each image and channel a number is given.
+    """
+    limit = TOLERANCE * (1 + want.abs().max())
 
-    return bool((times(mine) >= times(wanted)).all())
+    def times(some: torch.Tensor) -> torch.Tensor:
+        return ((some[:, :, None] - want[:, None]).abs().amax(0) <= limit).sum(0)
+
+    there = times(have)
+    return bool(there.all()) and bool((there >= times(want)).all())
 
 
 # -- parameters -----------------------------------------------------------------------------------
@@ -130,7 +129,7 @@ def kernels(root: Node, inputs: int) -> list[Kernel]:
 def vectors(root: Node, inputs: int) -> int:
     """How many numbers the scales, shifts and biases of an expression are."""
     biased = sum(n.spec.out for n in nodes(root) if n.op == "conv" and n.spec.bias)
-    norms = (n for n in nodes(root) if n.op in ("norm", "stored norm") and n.spec)
+    norms = (n for n in nodes(root) if n.op in ("norm", "stored norm") and n.spec.affine)
     return biased + sum(2 * width(n, inputs) for n in norms)
 
 
@@ -142,6 +141,7 @@ def summary(some: Iterable[Kernel]) -> Counter:
     return total
 
 
+@functools.cache
 def parameters(root: Node, inputs: int) -> tuple[int, Counter]:
     """What tells expressions apart by their parameters."""
     return vectors(root, inputs), summary(kernels(root, inputs))

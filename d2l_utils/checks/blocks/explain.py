@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -96,7 +96,7 @@ def explain(
     if (found := first(alone)) or not partner:
         return found
     some = [wrong.mistakes[0] for wrong in alone if partner(wrong.graph)]
-    pairs = ((a, b) for a, b in combinations(some, 2) if a.rule is not b.rule)
+    pairs = ((a, b) for a, b in combinations(some, 2) if a.rule.code != b.rule.code)
     several = (Wrong(root, (mistake,)) for mistake in repeated(root, rules))
     return first(several) or first(Wrong(root, pair) for pair in pairs)
 
@@ -109,13 +109,11 @@ def after(conv: Node, branch: Node | None) -> str:
     return f"after the {conv.spec.size} convolution"
 
 
-def words(root: Node, mistakes: Iterable[Mistake], where: Where = after) -> tuple[str, str]:
-    """What is found, and the nudge of the last mistake."""
-    found = [_found(root, mistake, where) for mistake in mistakes]
-    *_, last = mistakes
-    convs = [n for n in map(conv_of, last.places) if n]
-    size = convs[0].spec.size if convs else ""
-    return " and ".join(found), last.rule.nudge.replace("{size}", size)
+def words(root: Node, mistakes: Sequence[Mistake], where: Where = after) -> tuple[str, str]:
+    """What is found, and the nudge of the first mistake."""
+    rule, convs = mistakes[0].rule, [n for n in map(conv_of, mistakes[0].places) if n]
+    found = " and ".join(_found(root, mistake, where) for mistake in mistakes)
+    return found, rule.nudge.replace("{size}", convs[0].spec.size if convs else "")
 
 
 def _found(root: Node, mistake: Mistake, where: Where) -> str:

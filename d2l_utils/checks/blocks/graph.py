@@ -37,6 +37,13 @@ class Conv(NamedTuple):
         return f"{self.kernel[0]}x{self.kernel[1]}"
 
 
+class Norm(NamedTuple):
+    """What a batch norm is; the ``mark`` keeps two of the same input apart."""
+
+    affine: bool = True
+    mark: Any = None
+
+
 _made = functools.cache(Node)
 
 
@@ -54,9 +61,9 @@ def conv(x: Node, out: int, *kernel: int, bias: bool = True) -> Node:
     return node("conv", x, spec=Conv(out, size, tuple(n // 2 for n in size), bias=bias))
 
 
-def norm(x: Node, affine: bool = True) -> Node:
+def norm(x: Node, affine: bool = True, mark: Any = None) -> Node:
     """Batch normalisation, with its scale and shift or without."""
-    return node("norm", x, spec=affine)
+    return node("norm", x, spec=Norm(affine, mark))
 
 
 def relu(x: Node) -> Node:
@@ -99,18 +106,10 @@ def changed(n: Node, **changes: Any) -> Node:
     return node(n.op, *n.inputs, spec=n.spec._replace(**changes))
 
 
-def nodes(root: Node) -> list[Node]:
+@functools.cache
+def nodes(root: Node) -> tuple[Node, ...]:
     """All nodes of an expression, each behind its inputs."""
-    seen: dict[Node, None] = {}
-
-    def visit(n: Node) -> None:
-        if n not in seen:
-            for i in n.inputs:
-                visit(i)
-            seen[n] = None
-
-    visit(root)
-    return list(seen)
+    return tuple(dict.fromkeys([n for i in root.inputs for n in nodes(i)] + [root]))
 
 
 def rebuild(root: Node, change: Callable[[Node, Node], Node]) -> Node:

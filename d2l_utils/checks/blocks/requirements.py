@@ -35,7 +35,7 @@ def _mistake(attempt: Attempt, mistakes: tuple[Mistake, ...], expected: str = ""
     found, nudge = words(block.graph, mistakes, block.where)
     some = [b for b in branches(block.graph) if any(p in nodes(b) for p in mistakes[0].places)]
     expected = expected or (steps(some[0]) if some else block.same)
-    return Problem(found, expected, nudge, mistakes[-1].rule.code)
+    return Problem(found, expected, nudge, mistakes[0].rule.code)
 
 
 def _a(thing: object) -> str:

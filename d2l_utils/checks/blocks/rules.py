@@ -317,12 +317,12 @@ def _kernels_swapped(n: Node) -> Node | None:
 
 def _norm_input(n: Node, affine: bool, pooled: bool) -> Node | None:
     here = n.x.op == "max pool" if pooled else n.x is X
-    return node("conv", norm(n.x, affine), spec=n.spec) if here else None
+    return node("conv", norm(n.x, affine, n.spec), spec=n.spec) if here else None
 
 
 def _norm_first(n: Node) -> Node | None:
     conv = n.x if n.x.op == "conv" else None
-    return conv and node("conv", node("norm", conv.x, spec=n.spec), spec=conv.spec)
+    return conv and node("conv", norm(conv.x, mark=conv.spec), spec=conv.spec)
 
 
 NORMS = [
