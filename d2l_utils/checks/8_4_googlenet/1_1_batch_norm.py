@@ -33,6 +33,7 @@ def norm_first(x: Node, out: int, kernel: int) -> Node:
 WRONG = [  # blocks with a mistake that is in several places
     Rule(
         "norm-at-the-end",
+        "norm",
         "cat",
         lambda n: norm(inception(conv_relu, *CHANNELS)),
         "no batch norm after the two reductions, only at the end of the block",
@@ -40,6 +41,7 @@ WRONG = [  # blocks with a mistake that is in several places
     ),
     Rule(
         "no-inner-norm",
+        "norm",
         "cat",
         lambda n: inception(conv_norm_relu, *CHANNELS, inner=conv_relu),
         "no batch norm after the two reductions",
@@ -47,6 +49,7 @@ WRONG = [  # blocks with a mistake that is in several places
     ),
     Rule(
         "norm-first",
+        "norm",
         "cat",
         lambda n: inception(norm_first, *CHANNELS),
         "the block's input is normalised, batch norm before each convolution",

@@ -8,7 +8,7 @@ from ..blocks.graph import Node, X, cat, conv_of, max_pool
 from ..blocks.rules import Rule
 
 CHANNELS = 9, (5, 13), (3, 10), 11  # two mistakes in them never give the same sum
-EVEN = 4, (5, 4), (3, 4), 4
+EVEN = 4, (4, 4), (4, 4), 4
 SIGNATURE = "(c1, c2, c3, c4), or (in_channels, c1, c2, c3, c4) if its layers are not lazy"
 HINT = "c1 and c4 are numbers, c2 and c3 pairs of numbers."
 
@@ -66,6 +66,7 @@ def swapped(unit: Unit) -> list[Rule]:
     return [
         Rule(
             "kernels-swapped",
+            "convolution",
             "cat",
             lambda n: kernels,
             "3x3 and 5x5 are swapped",
@@ -73,6 +74,7 @@ def swapped(unit: Unit) -> list[Rule]:
         ),
         Rule(
             "ends-swapped",
+            "convolution",
             "cat",
             lambda n: ends,
             "c1 and c4 are swapped",

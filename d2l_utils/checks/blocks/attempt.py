@@ -62,6 +62,10 @@ class Block:
         """All known mistakes, in this block's words."""
         return reworded([*self.more, *RULES, *joins(self.graph)], self.words)
 
+    def about(self, *some: str) -> list[Rule]:
+        """The mistakes about certain things."""
+        return [rule for rule in self.rules if rule.about in some]
+
     @cached_property
     def normed(self) -> bool:
         """Whether there is batch norm in it."""
@@ -221,17 +225,25 @@ class Attempt:
     @cached_property
     def misfit(self) -> Wrong | None:
         """The mistake that gives such a size, or such an error."""
-        seen = getattr(self.even_output, "shape", self.even_output)
+        seen = self.even_output
+        seen = seen if isinstance(seen, str) else seen.shape[2:]
         values = Values(self.numbers.images(2, 28, 28), self.numbers)
 
         def predicts(graph: Node) -> bool:
             try:
-                return values[graph].shape == seen
+                return values[graph].shape[2:] == seen
             except RuntimeError as error:
                 return str(error) == seen
 
-        root = self.block.expression(*self.block.even)
-        return explain(root, self.block.rules, predicts)
+        return explain(self.block.graph, self.block.about("size"), predicts)
+
+    @cached_property
+    def miswidth(self) -> Wrong | None:
+        """The mistake that gives as many channels."""
+        channels, inputs = self.output.shape[1], self.block.inputs
+        return explain(
+            self.block.graph, self.block.about("join"), lambda g: width(g, inputs) == channels
+        )
 
     # -- values -----------------------------------------------------------------------------------
 
@@ -275,7 +287,8 @@ class Attempt:
     @cached_property
     def miscount(self) -> Wrong | None:
         """The mistake that gives these parameters, and at best the output as well."""
-        graph, rules, inputs = self.block.graph, self.block.rules, self.block.inputs
+        graph, inputs = self.block.graph, self.block.inputs
+        rules = [rule for rule in self.block.rules if rule.about not in ("size", "join")]
         right = parameters(graph, inputs)
         return explain(
             graph,
@@ -283,16 +296,6 @@ class Attempt:
             lambda g: self.counted(g) and self.seen.shows(g),
             lambda g: parameters(g, inputs) != right,
         ) or explain(graph, rules, self.counted)
-
-    @cached_property
-    def miswidth(self) -> Wrong | None:
-        """The mistake that gives as many channels."""
-        channels, inputs = self.output.shape[1], self.block.inputs
-        return explain(
-            self.block.graph,
-            self.block.rules,
-            lambda g: width(g, inputs) == channels,
-        )
 
     @cached_property
     def missing(self) -> list[Node]:

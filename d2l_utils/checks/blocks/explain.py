@@ -126,7 +126,8 @@ def _found(root: Node, mistake: Mistake, where: Where) -> str:
     convs = [n for n in map(conv_of, mistake.places) if n]
     place = [where(c, next(iter(within[n]), None)) for n in mistake.places if (c := conv_of(n))]
     many = everywhere and len(mistake.places) > max(1, len(some))
-    names = ", ".join(f"{c.spec.size} to {c.spec.out}" for c in convs)
+    names = f"convolution{'s' * (len(convs) > 1)} "
+    names += ", ".join(f"{c.spec.size} to {c.spec.out}" for c in convs)
     text = re.sub(r"\[.*?\]", "", mistake.rule.found) if everywhere else mistake.rule.found
     for token, value in {
         "[": "",
@@ -136,7 +137,7 @@ def _found(root: Node, mistake: Mistake, where: Where) -> str:
         "{n}": str(len(mistake.places)),
         "{total}": str(mistake.of),
         "{size}": convs[0].spec.size if convs else "",
-        "{convs}": f"the convolution{'s' * (len(convs) > 1)} {names}",
+        "{convs}": "any convolution" if len(convs) == mistake.of else f"the {names}",
     }.items():
         text = text.replace(token, value)
     return text

@@ -14,7 +14,7 @@ from .attempt import Attempt
 from .evaluate import Kernel, kernels, near, statistics, summary
 from .explain import Mistake, words
 from .graph import Node, branches, label, listed, nodes, steps, width
-from .rules import ACTIVATION, SIX
+from .rules import SIX
 
 TRY = "Run that branch step by step on a small image and look where it goes astray."
 FIT = "The sizes differ: is a convolution or a pool without padding? Each k x k convolution needs "
@@ -104,6 +104,9 @@ def runs(attempt: Attempt) -> Problem | None:
 def wrong_size(attempt: Attempt, found: str) -> Problem:
     """A height or width that is not the input's."""
     expected = "28, as the input"
+    if found in ("112x28", "28x112"):
+        nudge = "The branches are joined along the height or width: channels are dimension 1."
+        return _problem(attempt, "joined-height", found, expected, nudge)
     if attempt.misfit:
         (mistake,) = attempt.misfit.mistakes
         _, nudge = words(attempt.misfit.right, [mistake])
@@ -235,7 +238,7 @@ def _compare(attempt: Attempt, wrong: Kernel, right: Kernel) -> tuple[int, str, 
             fed, other = (names.get(n, f"{n} channels") for n in (right[1], wrong[1]))
             nudge = f"Feed it the {fed} of its own branch, not the {other}."
         return 0, "other-input", nudge
-    if all(same_size):
+    if all(same_size) and "other-width" in attempt.block.words:
         return 1, "other-width", TABLE
     if same_out and same_in and wrong[2:] == (width, height):
         size = f"`kernel_size=({height}, {width})`"
@@ -244,7 +247,7 @@ def _compare(attempt: Attempt, wrong: Kernel, right: Kernel) -> tuple[int, str, 
     if same_out and same_in:
         code = f"{wrong[2]}x{wrong[3]}-for-{height}x{width}"
         return 3, code, f"Its kernel should be {height}x{width}."
-    return 4 + (not same_in), "other-convolution", TABLE
+    return 4 + (not same_in) + (not all(same_size)), "other-convolution", TABLE
 
 
 def hides_layers(block: nn.Module) -> bool:
@@ -289,10 +292,12 @@ def _steady(attempt: Attempt) -> Problem | None:
     return Problem("two runs on the same images differ", "the same result", nudge, "random")
 
 
-def _first(attempt: Attempt, codes: set[str] | None = None, expected: str = "") -> Problem | None:
-    """The first mistake that explains the output, if it is one of these."""
+def _first(attempt: Attempt, about: str = "", expected: str = "") -> Problem | None:
+    """The first mistake that explains the output, or the first about something."""
     for some in attempt.mistakes:
-        if codes is None or codes & {mistake.rule.code for mistake in some}:
+        if not about or about in {
+            m for mistake in some for m in (mistake.rule.about, mistake.rule.code)
+        }:
             return _mistake(attempt, some, expected)
     return None
 
@@ -300,7 +305,7 @@ def _first(attempt: Attempt, codes: set[str] | None = None, expected: str = "") 
 def has_relu(attempt: Attempt) -> Problem | None:
     """Nonlinearities, inner and last."""
     expected = "ReLU after every convolution"
-    if problem := _first(attempt, {rule.code for rule in ACTIVATION}, expected):
+    if problem := _first(attempt, "activation", expected):
         return problem
     if not attempt.seen.Y.min() < 0 or not attempt.missing:
         return None
@@ -311,7 +316,7 @@ def has_relu(attempt: Attempt) -> Problem | None:
 def normalises(attempt: Attempt) -> Problem | None:
     """In training: with the statistics of the batch, not stored ones, not those of one image."""
     mode = "each channel's mean and variance over this batch, images and pixels"
-    if problem := _steady(attempt) or _first(attempt, {"stored-statistics"}, mode):
+    if problem := _steady(attempt) or _first(attempt, "stored-statistics", mode):
         return problem
     X = attempt.images.clone()
     X[1:] *= 3

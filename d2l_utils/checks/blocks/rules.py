@@ -30,7 +30,7 @@ from .graph import (
 
 @dataclass(frozen=True)
 class Rule:
-    """A mistake: its short name, the operation it is made at, what is found, and a nudge.
+    """A mistake: its short name, what it is about, the operation it is made at, and its words.
 
     ``change`` gives the wrong node, or None where the mistake can't be made. In ``found`` stand
     ``{place}`` ("at the end"), left out with the brackets around it where all places are wrong,
@@ -38,6 +38,7 @@ class Rule:
     """
 
     code: str
+    about: str
     op: str
     change: Callable[[Node], Node | None]
     found: str
@@ -65,6 +66,7 @@ DIMENSION = "The branches are joined along the {}: channels are dimension 1, `di
 SIZES = [
     Rule(
         "unpadded",
+        "size",
         "conv",
         lambda n: changed(n, padding=(0, 0)),
         "a convolution without padding{branch}",
@@ -72,23 +74,37 @@ SIZES = [
     ),
     Rule(
         "overpadded",
+        "size",
         "conv",
         lambda n: _padded(n, 1),
         "too much padding{branch}",
         "Too much padding: a k x k convolution keeps the size with padding k // 2, a 1x1 with 0.",
     ),
-    Rule("underpadded", "conv", lambda n: _padded(n, -1), "too little padding{branch}", SIZE),
+    Rule(
+        "underpadded", "size", "conv", lambda n: _padded(n, -1), "too little padding{branch}", SIZE
+    ),
     Rule(
         "even-kernel",
+        "size",
         "conv",
         lambda n: changed(n, kernel=tuple(k + 1 for k in n.spec.kernel)),
         "an even kernel{branch}",
         "An even kernel cannot keep the size: all kernels here are odd.",
     ),
-    Rule("strided", "conv", lambda n: changed(n, stride=2), "a stride of 2{branch}", STRIDE),
-    Rule("halved", "input", lambda n: node("every second pixel", n), "half of the image", STRIDE),
+    Rule(
+        "strided", "size", "conv", lambda n: changed(n, stride=2), "a stride of 2{branch}", STRIDE
+    ),
+    Rule(
+        "halved",
+        "size",
+        "input",
+        lambda n: node("every second pixel", n),
+        "half of the image",
+        STRIDE,
+    ),
     Rule(
         "turned-padding",
+        "size",
         "conv",
         lambda n: changed(n, padding=n.spec.padding[::-1]),
         "padding on the wrong sides{branch}",
@@ -96,6 +112,7 @@ SIZES = [
     ),
     Rule(
         "pool-strided",
+        "size",
         "max pool",
         lambda n: node("max pool of stride 3", n.x),
         "a pool of stride 3{branch}",
@@ -103,6 +120,7 @@ SIZES = [
     ),
     Rule(
         "pool-bare",
+        "size",
         "max pool",
         lambda n: node("max pool as it comes", n.x),
         "a pool of stride 3 without padding{branch}",
@@ -110,31 +128,11 @@ SIZES = [
     ),
     Rule(
         "pool-unpadded",
+        "size",
         "max pool",
         lambda n: node("max pool without padding", n.x),
         "a pool without padding{branch}",
         "A 3x3 pool keeps the size with padding 1.",
-    ),
-    Rule(
-        "joined-height",
-        "cat",
-        lambda n: node("cat along the height", *parts(n)),
-        "branches joined along the height",
-        DIMENSION.format("height or width"),
-    ),
-    Rule(
-        "joined-batch",
-        "cat",
-        lambda n: node("cat along the batch", *parts(n)),
-        "branches joined along the batch",
-        DIMENSION.format("batch"),
-    ),
-    Rule(
-        "added",
-        "cat",
-        lambda n: add(*parts(n)),
-        "branches combined element by element",
-        "Concatenate the branches: they differ in channels and cannot be added.",
     ),
 ]
 
@@ -143,6 +141,7 @@ def _not_joined(some: tuple[Node, ...]) -> Rule:
     names = ", ".join(f"`{label(b)}`" for b in some)
     return Rule(
         "not-joined",
+        "join",
         "cat",
         lambda n: cat(*(p for p in parts(n) if p not in some)),
         f"{names} not joined",
@@ -157,9 +156,34 @@ def joins(root: Node) -> list[Rule]:
     inner = list(dict.fromkeys(inner))
     too = [inner, *([n] for n in inner)] if inner else []
     at_joint = [
+        Rule(
+            "joined-height",
+            "join",
+            "cat",
+            lambda n: node("cat along the height", *parts(n)),
+            "branches joined along the height",
+            DIMENSION.format("height or width"),
+        ),
+        Rule(
+            "joined-batch",
+            "join",
+            "cat",
+            lambda n: node("cat along the batch", *parts(n)),
+            "branches joined along the batch",
+            DIMENSION.format("batch"),
+        ),
+        Rule(
+            "added",
+            "join",
+            "cat",
+            lambda n: add(*parts(n)),
+            "branches combined element by element",
+            "Concatenate the branches: they differ in channels and cannot be added.",
+        ),
         *(
             Rule(
                 "inner-joined",
+                "join",
                 "cat",
                 lambda n, some=some: cat(*parts(n), *some),
                 "an inner step is joined too",
@@ -169,6 +193,7 @@ def joins(root: Node) -> list[Rule]:
         ),
         Rule(
             "input-joined",
+            "join",
             "cat",
             lambda n: cat(*parts(n), X),
             "the block's input is joined too",
@@ -182,6 +207,7 @@ def joins(root: Node) -> list[Rule]:
     ] + [
         Rule(
             "no-projection",
+            "join",
             "conv",
             lambda n: n.x if n.x.op == "max pool" else None,
             "no convolution after the pool",
@@ -189,8 +215,9 @@ def joins(root: Node) -> list[Rule]:
         ),
         Rule(
             "cut-short",
-            "conv",
-            lambda n: n.x if len(n.x.inputs) == 1 and conv_of(n.x) else None,
+            "join",
+            "ReLU",
+            lambda n: conv.x if (conv := conv_of(n)) and conv_of(conv.x) else None,
             "no {size} convolution{branch}",
             "The {size} convolution gives the branch's channels, not the reduction before it.",
         ),
@@ -200,9 +227,10 @@ def joins(root: Node) -> list[Rule]:
 UNIT = "Every convolution is followed by ReLU, the last of a branch too."
 ORDER = "Normalise what the convolution gives, then apply ReLU."
 ACTIVATION = [
-    Rule("no-relu", "ReLU", lambda n: n.x, "no ReLU {place}{branch}", UNIT),
+    Rule("no-relu", "activation", "ReLU", lambda n: n.x, "no ReLU {place}{branch}", UNIT),
     Rule(
         "relu-first",
+        "activation",
         "ReLU",
         lambda n: node("norm", relu(n.x.x), spec=n.x.spec) if n.x.op == "norm" else None,
         "ReLU before batch norm[, {place}]{branch}",
@@ -210,6 +238,7 @@ ACTIVATION = [
     ),
     Rule(
         "relu-before-convolution",
+        "activation",
         "ReLU",
         lambda n: node("conv", relu(n.x.x), spec=n.x.spec) if n.x.op == "conv" else None,
         "ReLU before the convolution[, {place}]{branch}",
@@ -218,6 +247,7 @@ ACTIVATION = [
     *(
         Rule(
             "other-activation",
+            "activation",
             "ReLU",
             lambda n, other=other: node(other, n.x),
             f"{other} in place of ReLU[, {{place}}]{{branch}}",
@@ -227,6 +257,7 @@ ACTIVATION = [
     ),
     Rule(
         "relu-before-sum",
+        "activation",
         "ReLU",
         lambda n: add(*(i if i is X else relu(i) for i in n.x.inputs)) if n.x.op == "add" else None,
         "ReLU is applied to the residual before the sum",
@@ -248,6 +279,7 @@ POOLS = [
     *(
         Rule(
             "average-pool",
+            "pool",
             "max pool",
             lambda n, other=other: node(other, n.x),
             "average pooling{branch}",
@@ -255,9 +287,10 @@ POOLS = [
         )
         for other in ("average pool", "uncounted average pool")
     ),
-    Rule("no-pool", "max pool", lambda n: n.x, "no pooling{branch}", POOL),
+    Rule("no-pool", "pool", "max pool", lambda n: n.x, "no pooling{branch}", POOL),
     Rule(
         "pool-late",
+        "pool",
         "ReLU",
         _pool_late,
         "the convolution before the pool{branch}",
@@ -265,14 +298,23 @@ POOLS = [
     ),
     Rule(
         "pool-inside",
+        "pool",
         "conv",
         _pool_late,
         "the convolution before the pool{branch}",
         "The pool comes first, then convolution, batch norm and ReLU.",
     ),
-    Rule("wide-pool", "max pool", lambda n: node("5x5 max pool", n.x), "a 5x5 pool{branch}", POOL),
+    Rule(
+        "wide-pool",
+        "pool",
+        "max pool",
+        lambda n: node("5x5 max pool", n.x),
+        "a 5x5 pool{branch}",
+        POOL,
+    ),
     Rule(
         "zero-padded-pool",
+        "pool",
         "max pool",
         lambda n: node("zero-padded max pool", n.x),
         "a max pool padded with zeros{branch}",
@@ -280,13 +322,15 @@ POOLS = [
     ),
     Rule(
         "pooled-input",
+        "pool",
         "conv",
         lambda n: node("conv", max_pool(X), spec=n.spec) if n.x is X else None,
         "the pooled input{branch}",
-        "This branch works on the block's input itself; only the last one pools it.",
+        "Only the last branch pools the block's input; this one works on it as it is.",
     ),
     Rule(
         "relu-on-input",
+        "pool",
         "input",
         relu,
         "ReLU applied to the block's input{branch}",
@@ -305,14 +349,19 @@ def _biased(n: Node) -> Node | None:
     return changed(n.x, bias=True) if n.x.op == "conv" else None
 
 
-def _kernels_swapped(n: Node) -> Node | None:
-    """The 1x1 convolution behind the other, not before it."""
+def _swapped(n: Node) -> Node | None:
+    """A convolution and the one before it with each other's kernel."""
     first = conv_of(n.x)
-    if not first or first.spec.kernel != (1, 1) or n.spec.kernel == (1, 1):
+    if not first or first.spec.kernel == n.spec.kernel:
         return None
     own, other = ({"kernel": c.spec.kernel, "padding": c.spec.padding} for c in (n, first))
     x = substitute(n.x, first, changed(first, **own))
     return node("conv", x, spec=n.spec._replace(**other))
+
+
+def _reduced_late(n: Node) -> Node | None:
+    first = conv_of(n.x)
+    return _swapped(n) if first and first.spec.kernel == (1, 1) else None
 
 
 def _norm_input(n: Node, affine: bool, pooled: bool) -> Node | None:
@@ -326,10 +375,11 @@ def _norm_first(n: Node) -> Node | None:
 
 
 NORMS = [
-    Rule("no-norm", "norm", lambda n: n.x, "no batch norm {place}{branch}", SIX),
-    Rule("no-norm", "norm", _biased, "no batch norm {place}{branch}", SIX),
+    Rule("no-norm", "norm", "norm", lambda n: n.x, "no batch norm {place}{branch}", SIX),
+    Rule("no-norm", "norm", "norm", _biased, "no batch norm {place}{branch}", SIX),
     Rule(
         "no-affine",
+        "norm",
         "norm",
         lambda n: norm(n.x, affine=False),
         "batch norms without a scale and a shift",
@@ -337,6 +387,7 @@ NORMS = [
     ),
     Rule(
         "stored-statistics",
+        "norm",
         "norm",
         lambda n: node("stored norm", n.x, spec=n.spec),
         "stored statistics in training, so that the output changes when all images are "
@@ -346,6 +397,7 @@ NORMS = [
     ),
     Rule(
         "bias",
+        "norm",
         "conv",
         lambda n: changed(n, bias=True),
         "{n} of {total} convolutions with a bias, which batch norm cancels",
@@ -354,6 +406,7 @@ NORMS = [
     Rule(
         "norm-first",
         "norm",
+        "norm",
         _norm_first,
         "batch norm before the convolution[, {place}]{branch}",
         NOT_BEFORE,
@@ -361,6 +414,7 @@ NORMS = [
     *(
         Rule(
             "input-normed",
+            "norm",
             op,
             change,
             f"{what} is normalised before its convolution" + "{branch}" * (not affine),
@@ -378,6 +432,7 @@ NORMS = [
 SUM = [
     Rule(
         "no-shortcut",
+        "sum",
         "add",
         lambda n: next(i for i in n.inputs if i is not X) if X in n.inputs else None,
         "X is not in the sum",
@@ -385,16 +440,23 @@ SUM = [
     ),
     Rule(
         "no-residual",
+        "sum",
         "add",
         lambda n: X if X in n.inputs else None,
         "the residual is not in the sum",
         "Add the residual to the block's input.",
     ),
     Rule(
-        "no-scale", "scale", lambda n: n.x, "the scale is not used", "Multiply the residual by it."
+        "no-scale",
+        "sum",
+        "scale",
+        lambda n: n.x,
+        "the scale is not used",
+        "Multiply the residual by it.",
     ),
     Rule(
         "shortcut-scaled",
+        "sum",
         "add",
         lambda n: (
             add(*(scale(i, s.spec) if i is X else i.x if i is s else i for i in n.inputs))
@@ -407,16 +469,29 @@ SUM = [
 ]
 NO_BIAS = Rule(
     "no-bias",
+    "convolution",
     "conv",
     lambda n: changed(n, bias=False),
     "{n} of {total} convolutions without a bias",
     "Every convolution has a bias here, as `nn.Conv2d` gives it by default.",
 )
-KERNELS = Rule(
-    "reduction-late",
-    "conv",
-    _kernels_swapped,
-    "{size} first, then 1x1",
-    "The 1x1 convolution comes first: it makes the {size} cheap.",
-)
-RULES = [*SIZES, *ACTIVATION, *POOLS, *NORMS, NO_BIAS, KERNELS, *SUM]
+KERNELS = [
+    NO_BIAS,
+    Rule(
+        "reduced-late",
+        "convolution",
+        "conv",
+        _reduced_late,
+        "{size} first, then 1x1",
+        "The 1x1 convolution comes first: it makes the {size} cheap.",
+    ),
+    Rule(
+        "order",
+        "convolution",
+        "conv",
+        lambda n: None if _reduced_late(n) else _swapped(n),
+        "its convolutions in another order{branch}",
+        "The table has them in order.",
+    ),
+]
+RULES = [*SIZES, *ACTIVATION, *POOLS, *NORMS, *KERNELS, *SUM]
