@@ -12,16 +12,17 @@ from torch import nn
 from torch.nn import functional as F
 
 from d2l_utils.checks import Problem, Unattempted, answers, check, register, run
+from d2l_utils.checks.blocks.explain import Wrong, singles
+from d2l_utils.checks.blocks.graph import branches, width
 from d2l_utils.networks import Inception
 
 SECTION = "d2l_utils.checks.8_4_googlenet"
-inception_branches = importlib.import_module(f"{SECTION}.inception_branches")
-BRANCHES = inception_branches.BRANCHES
-CHANNELS = inception_branches.CHANNELS
-PARAMETERS = inception_branches.PARAMETERS
-TOTAL = inception_branches.TOTAL
-inception_mistakes = importlib.import_module(f"{SECTION}.inception_mistakes")
-variants = inception_mistakes.variants
+inception = importlib.import_module(f"{SECTION}.inception")
+exercise_0 = importlib.import_module(f"{SECTION}.0_googlenet")
+CHANNELS = inception.CHANNELS
+BLOCK = exercise_0.BLOCK
+PARAMETERS = BLOCK.parameters
+TOTAL = width(BLOCK.graph, 6)
 
 INDEX = {
     "builds": 0,
@@ -582,8 +583,9 @@ def test_test_channels_tell_mistakes_apart():
     block = Inception(*CHANNELS)
     block(torch.zeros(1, 6, 1, 1))
     assert sum(p.numel() for p in block.parameters()) == PARAMETERS
-    for name, program in BRANCHES.items():
-        assert program not in {variant.program for variant in variants(name)}
+    for branch in branches(BLOCK.graph):
+        wrong = [Wrong(branch, (mistake,)).graph for mistake in singles(branch, BLOCK.rules)]
+        assert branch not in wrong
 
 
 # Not attempted yet

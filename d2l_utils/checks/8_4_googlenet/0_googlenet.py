@@ -8,7 +8,7 @@ from ..blocks import requirements
 from ..blocks.attempt import Attempt, Block
 from ..blocks.graph import conv_relu
 from ..registry import register
-from .inception_block import (
+from .inception import (
     CHANNELS,
     EVEN,
     HINT,

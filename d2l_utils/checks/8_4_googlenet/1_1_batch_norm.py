@@ -9,20 +9,19 @@ from ..blocks.attempt import Attempt, Block
 from ..blocks.graph import Node, conv, conv_norm_relu, conv_relu, norm, relu
 from ..blocks.rules import NOT_BEFORE, Rule
 from ..registry import register
-from .inception_block import (
+from .inception import (
     CHANNELS,
     EVEN,
     HINT,
     NORM_NUDGES,
+    NORM_WORDS,
     SIGNATURE,
-    WORDS,
+    SIX,
     counted,
     inception,
     swapped,
     where,
 )
-
-SIX = "Six batch norms: one after each convolution, before its ReLU."
 
 
 def norm_first(x: Node, out: int, kernel: int) -> Node:
@@ -64,11 +63,7 @@ BLOCK = Block(
     SIGNATURE,
     HINT,
     more=[*WRONG, *swapped(conv_norm_relu)],
-    words={
-        **WORDS,
-        "no-norm": ("no batch norm after {convs}", SIX),
-        "vectors": ("more vectors than six scales and six shifts", SIX),
-    },
+    words=NORM_WORDS,
     where=where,
     counted=counted,
     same="the block with batch norm, with the same weights",

@@ -11,7 +11,7 @@ from ..blocks.graph import Node, X, cat, max_pool
 from ..blocks.graph import conv_norm_relu as unit
 from ..blocks.requirements import TABLE
 from ..registry import register
-from .inception_block import CHANNELS, EVEN, HINT, NORM_NUDGES, SIGNATURE
+from .inception import CHANNELS, EVEN, HINT, NORM_NUDGES, SIGNATURE
 
 
 def fork(x: Node, c: int) -> Node:

@@ -1,26 +1,243 @@
-"""Exercise 1.4. The residual Inception block."""
+"""Exercise 1.4. The residual Inception block.
+
+With its closing 1x1 convolution at 0, the block must be ReLU(X + scale · bias): that shows how it
+adds. All else is judged as in exercise 1.1.
+"""
 
 from __future__ import annotations
 
+import functools
+import math
+import re
+
+import torch
+from torch.nn.parameter import is_lazy
+
 from ..answers import question
+from ..blocks import requirements
+from ..blocks.attempt import Attempt, Block
+from ..blocks.evaluate import is_kernel
+from ..blocks.graph import (
+    Node,
+    X,
+    add,
+    cat,
+    changed,
+    conv,
+    conv_norm_relu,
+    norm,
+    parts,
+    relu,
+    scale,
+)
+from ..blocks.rules import Rule
 from ..registry import register
-from . import inception, inception_residual, inception_weights
+from ..report import Problem
+from .inception import CHANNELS, EVEN, NORM_NUDGES, NORM_WORDS, inception, where
+
+WIDTH, TOTAL, JOINED = 6, 43, 16  # channels of X, of the concatenation, of that of the even block
+SCALE, OTHER = 0.5, 0.25  # powers of two: exact in floats
+SIGNATURE = "(width, c1, c2, c3, c4, scale)"
+SUM = "ReLU(X + scale · residual)"
+ADDED = re.compile(r"tensor a \((\d+)\) must match the size of tensor b \((\d+)\) .*dimension (\d)")
+CLOSING = "A 1x1 convolution brings the concatenation back to the input's width."
+ONCE = "Concatenate first; a 1x1 brings that back to the input's width; then X is added, once."
+LINEAR = "The closing convolution is linear: a 1x1 with its bias, no batch norm, no ReLU."
+NORM = "a batch norm of the residual, or of X"
+ONLY = "Concatenate the last output of each branch and nothing else: X comes in later."
+ORDER = "First multiply the residual by the scale, then add X, then apply ReLU."
+NUDGES = {
+    r"takes \d+ positional argument.* but \d+ were given": (
+        f"The block is made from `{SIGNATURE}` and called on one tensor: `__init__` and `forward` "
+        "need those arguments, after `self`."
+    ),
+    **NORM_NUDGES,
+}
+
+
+def residual(width: int, c1: int, c2: tuple, c3: tuple, c4: int, factor: float) -> Node:
+    """The block of exercise 1.1, closed and added."""
+    closing = conv(inception(conv_norm_relu, c1, c2, c3, c4), width, 1)
+    return relu(add(X, scale(closing, factor)))
+
+
+def _closing(code: str, change, found: str, nudge: str) -> Rule:
+    """A mistake at the closing convolution."""
+    return Rule(code, "sum", "conv", lambda n: change(n) if n.x.op == "cat" else None, found, nudge)
+
+
+RULES = [
+    _closing(
+        "input-joined",
+        lambda n: conv(cat(*parts(n.x), X), n.spec.out, 1),
+        f"a closing convolution of {TOTAL + WIDTH} channels, not of {TOTAL}",
+        ONLY,
+    ),
+    _closing(
+        "wide-closing",
+        lambda n: conv(n.x, n.spec.out, 3),
+        f"no convolution from {TOTAL} to {WIDTH} channels",
+        CLOSING,
+    ),
+    _closing(
+        "no-closing-bias",
+        lambda n: changed(n, bias=False),
+        "the closing convolution has no bias",
+        LINEAR,
+    ),
+    _closing("closing-norm", norm, NORM, LINEAR),
+    _closing("closing-norm", lambda n: norm(changed(n, bias=False)), NORM, LINEAR),
+    Rule(
+        "projected",
+        "sum",
+        "add",
+        lambda n: add(conv(X, WIDTH, 1), *n.inputs[1:]),
+        "a convolution of X on its way to the sum",
+        "X is added as it is.",
+    ),
+]
+BLOCK = Block(
+    "8.4/1.4",
+    residual,
+    (WIDTH, *CHANNELS, SCALE),
+    (WIDTH, *EVEN, OTHER),
+    SIGNATURE,
+    "`width` is the number of channels of the input.",
+    name="ResidualInception",
+    more=RULES,
+    words=NORM_WORDS,
+    where=where,
+    counted=lambda n: f"in the branches, {n - WIDTH * (TOTAL + 1)} parameters",
+)
+
+
+def keeps_shape(attempt: Attempt) -> Problem | None:
+    """What is added fits: height, width and channels of the input."""
+    for output in (attempt.even_output, attempt.output):
+        if isinstance(output, str) and (match := ADDED.search(output)):
+            return _misfit(attempt, *map(int, match.groups()))
+    if problem := requirements.keeps_size(attempt):
+        return problem
+    channels = attempt.output.shape[1]
+    if channels == WIDTH:
+        return None
+    nudge = CLOSING if channels == TOTAL else ONCE
+    return Problem(f"{channels} channels", f"{WIDTH} channels, as the input", nudge, "channels")
+
+
+def _misfit(attempt: Attempt, a: int, b: int, dimension: int) -> Problem:
+    """A sum that torch refused: of tensors that differ in channels, or in height or width."""
+    if dimension == 1 and WIDTH not in (a, b):
+        found = f"tensors of {a} and {b} channels added"
+        return Problem(found, "a concatenation", ONCE, "added")
+    if dimension == 1:
+        given = b if a == WIDTH else a
+        found = f"X, of {WIDTH} channels, added to a tensor of {given}"
+        nudge = CLOSING if given in (TOTAL, JOINED) else ONCE
+        return Problem(found, "the sum of two tensors of one shape", nudge, "channels")
+    given = b if a == 28 else a
+    found = f"X, of 28 pixels, added to a tensor of {given}"
+    if given == 4 * 28:
+        nudge = "The branches are joined along the channels, dimension 1."
+        return Problem(found, "28, as the input", nudge, "joined-height")
+    return requirements.wrong_size(attempt, found)
+
+
+def counts(attempt: Attempt) -> Problem | None:
+    """The branches of exercise 1.1 and one closing convolution with its bias."""
+    if any(not is_lazy(p) and p.numel() == 1 for p in attempt.module.parameters()):
+        nudge = "The scale is fixed, not learned: keep it so."
+        return Problem("a parameter of one number", "no such", nudge, "learned-scale")
+    return requirements.counts(attempt)
+
+
+def adds(attempt: Attempt) -> Problem | None:
+    """ReLU(X + scale · residual), read off with a residual that is the closing bias alone."""
+    for factor, module in zip((OTHER, SCALE), attempt.modules, strict=True):
+
+        def output(x: float, r: float, module: torch.nn.Module = module) -> float:
+            _close(module, torch.full((WIDTH,), float(r)))
+            return float(attempt.run(torch.full((2, WIDTH, 13, 9), float(x)), module).mean())
+
+        x = output(8, 0)
+        code, found, nudge = _sum(factor, x / 8, output(8, 1) - x, x - output(8, -1))
+        if not found and not _near(output(-8, 0), 0):
+            code, found, nudge = "no-relu", "no ReLU after the sum", ORDER
+        elif not found and not _near(output(-8, 4 / factor), 0):
+            code, found = "relu-on-input", "ReLU is applied to X before the sum"
+            nudge = "X is added as it is."
+        if found:
+            return Problem(found, SUM, nudge, code)
+    b = torch.arange(1.0, WIDTH + 1) - 3
+    _close(attempt.module, b)
+    right = torch.relu(attempt.images + SCALE * b[:, None, None])
+    for run, when in ((attempt.run, ""), (attempt.train, " in training")):
+        if not (run(attempt.images) - right).abs().max() <= 1e-4:
+            nudge = "Nothing else normalises, drops or changes the residual, X or the sum."
+            return Problem(f"other values{when}", SUM, nudge, "values")
+    return None
+
+
+@torch.no_grad()
+def _close(module: torch.nn.Module, bias: torch.Tensor) -> None:
+    """Set the closing convolution to 0, its bias to numbers."""
+    for p in module.parameters():
+        if is_kernel(p) and set(p.squeeze().shape) in ({WIDTH, TOTAL}, {WIDTH, JOINED}):
+            p.zero_()
+        elif p.numel() == WIDTH:
+            p.copy_(bias.reshape(p.shape))
+
+
+def _sum(factor: float, shortcut: float, up: float, down: float) -> tuple[str, str, str]:
+    """What is wrong with the factors: of X, of a positive residual and of a negative one."""
+    if _near(shortcut, 0):
+        return "no-shortcut", "X is not in the sum", "Add the block's input to the scaled residual."
+    if not _near(shortcut, 1):
+        what = "the sum is" if _near(up, factor) and _near(shortcut, factor) else "X is"
+        by = "the scale" if _near(shortcut, factor) else f"{shortcut:.3g}"
+        nudge = "The scale belongs to the residual alone."
+        return "shortcut-scaled", f"{what} multiplied by {by}", nudge
+    if _near(up, 0):
+        return "no-residual", "the residual is not in the sum", ORDER
+    if _near(down, 0):
+        nudge = "Then a block can only add, never take away: the closing 1x1 convolution is linear."
+        return "relu-before-sum", "ReLU is applied to the residual before the sum", nudge
+    if not _near(up, factor) or not _near(down, factor):
+        found = f"the residual is multiplied by {up:.3g}, for a scale of {factor}"
+        found = "the scale is not used" if _near(up, 1) else found
+        return "scale", found, "Multiply the residual once, by the scale that the block was given."
+    return "", "", ""
+
+
+_near = functools.partial(math.isclose, abs_tol=1e-3)
+
+
+def has_branches(attempt: Attempt) -> Problem | None:
+    """The branches, as in exercise 1.1."""
+    judges = (
+        requirements.normalises,
+        requirements.remembers,
+        requirements.has_relu,
+        requirements.agrees,
+    )
+    return next(filter(None, (judge(attempt) for judge in judges)), None)
+
 
 register(
     "8.4/1.4",
     "The residual Inception block",
     [
-        ("is built from (width, c1, c2, c3, c4, scale)", inception_residual.builds),
-        ("takes a batch of images through its layers", inception.runs),
-        ("adds what fits: the output has its input's shape", inception_residual.keeps_shape),
-        ("leaves its input as it was", inception_weights.leaves_input),
-        ("has the four branches of 1.1 and one linear 1x1", inception_residual.counts),
-        ("is ReLU(X + scale · residual), whatever the residual", inception_residual.adds),
-        ("makes the residual from the branches of 1.1", inception_residual.residual_agrees),
-        ("can be trained: a gradient reaches every parameter", inception_residual.trains),
+        ("is built from (width, c1, c2, c3, c4, scale)", requirements.builds),
+        ("takes a batch of images through its layers", requirements.runs),
+        ("adds what fits: the output has its input's shape", keeps_shape),
+        ("leaves its input as it was", requirements.leaves_input),
+        ("has the four branches of 1.1 and one linear 1x1", counts),
+        ("is ReLU(X + scale · residual), whatever the residual", adds),
+        ("makes the residual from the branches of 1.1", has_branches),
+        ("can be trained: a gradient reaches every parameter", requirements.trains),
     ],
-    prepare=inception_residual.ResidualTrial,
-    nudges=inception_residual.RESIDUAL_NUDGES,
+    prepare=functools.partial(Attempt, BLOCK),
+    nudges=NUDGES,
 )
 
 question(

@@ -44,6 +44,7 @@ class Block:
     even: tuple  # with these, whatever joins the branches, they fit
     signature: str
     hint: str = ""  # about the signature
+    name: str = "Inception"
     inputs: int = 6
     more: Sequence[Rule] = ()  # rules of its own, before all others
     words: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # found and nudge, by code

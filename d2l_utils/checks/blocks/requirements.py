@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from dataclasses import replace
 from itertools import product
 
 import torch
@@ -48,7 +49,7 @@ def builds(attempt: Attempt) -> Problem | None:
     block, given = attempt.block, attempt.given
     if isinstance(given, nn.Module):
         nudge = (
-            f'Pass the class itself, without calling it: `check("{block.exercise}", Inception)`.'
+            f'Pass the class itself, without calling it: `check("{block.exercise}", {block.name})`.'
         )
         return Problem("a block that is already built", "the class that builds it", nudge, "built")
     if not callable(given):
@@ -139,7 +140,7 @@ def joins(attempt: Attempt) -> Problem | None:
     """Concatenation, along the channels, of the last outputs of all branches."""
     block, even, Y = attempt.block, attempt.even_output, attempt.output
     right = width(block.graph, block.inputs)
-    wanted = f"{right} channels, for Inception{block.arguments}"
+    wanted = f"{right} channels, for {block.name}{block.arguments}"
     if len(even) != 2:
         nudge = "The branches are joined along the batch: channels are dimension 1, `dim=1`."
         return Problem(f"{len(even)} outputs for 2 images", wanted, nudge, "joined-batch")
@@ -163,36 +164,36 @@ def joins(attempt: Attempt) -> Problem | None:
 
 def counts(attempt: Attempt) -> Problem | None:
     """The parameters; if they are off, what is to blame."""
-    block = attempt.block
-    if any(nn.parameter.is_lazy(p) for p in attempt.module.parameters()):
+    block, parameters = attempt.block, list(attempt.module.parameters())
+    registered = "layers that are registered, and used"
+    if any(map(nn.parameter.is_lazy, parameters)):
         nudge = "Every layer made in `__init__` has its place in `forward`; drop those that do not."
-        expected = "layers that are all used"
-        return Problem("a lazy layer that is never used", expected, nudge, "unused-layer")
+        return Problem("a lazy layer that is never used", registered, nudge, "unused-layer")
     if attempt.counted(block.graph):
         return None
-    problem = _miscount(attempt)
-    if not block.counted:
-        return problem
-    total = sum(p.numel() for p in attempt.module.parameters())
-    found = f"{block.counted(total)}: {problem.found}"
-    arguments = f"{block.arguments} on {block.inputs} channels"
-    expected = f"{block.counted(block.parameters)}, for Inception{arguments}"
-    return Problem(found, expected, problem.nudge, problem.code)
-
-
-def _miscount(attempt: Attempt) -> Problem:
-    """What is unusual about the parameters."""
-    block = attempt.block
-    registered = "layers that are all registered"
     if hides_layers(attempt.module):
         nudge = "Keep layers in `nn.ModuleList` or `nn.Sequential`: they register what they hold."
         found = "layers are kept in a plain Python list, tuple or dict, which the module does not "
         return Problem(found + "know of", registered, nudge, "hidden-layers")
-    if not list(attempt.module.parameters()):
+    if not parameters:
         nudge = "Make the layers once, in `__init__`, and use them in `forward`."
         return Problem("no layer belongs to the module", registered, nudge, "no-layers")
-    if attempt.miscount:
-        return _mistake(attempt, attempt.miscount.mistakes)
+    wrong = attempt.miscount
+    problem = _mistake(attempt, wrong.mistakes) if wrong else _miscount(attempt)
+    if not block.counted or (wrong and wrong.mistakes[0].rule.about == "sum"):
+        return problem
+    total = sum(p.numel() for p in parameters)
+    of = f"for {block.name}{block.arguments} on {block.inputs} channels"
+    return replace(
+        problem,
+        found=f"{block.counted(total)}: {problem.found}",
+        expected=f"{block.counted(block.parameters)}, {of}",
+    )
+
+
+def _miscount(attempt: Attempt) -> Problem:
+    """What is unusual about the kernels, or else about the other parameters."""
+    block = attempt.block
     have, right = summary(attempt.kernels), summary(block.kernels)
     off = {key for key in have.keys() | right.keys() if have[key] != right[key]}
     if off:

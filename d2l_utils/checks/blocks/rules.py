@@ -489,7 +489,7 @@ KERNELS = [
         "order",
         "convolution",
         "conv",
-        lambda n: None if _reduced_late(n) else _swapped(n),
+        lambda n: _swapped(n) if (c := conv_of(n.x)) and c.spec.out == n.spec.out else None,
         "its convolutions in another order{branch}",
         "The table has them in order.",
     ),
