@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from d2l_utils.checks import run
-from d2l_utils.checks.blocks.explain import Wrong, explain, singles
+from d2l_utils.checks.blocks.explain import apply, explain, singles
 from d2l_utils.checks.blocks.graph import branches, width
 from d2l_utils.networks import Inception
 
@@ -619,10 +619,10 @@ def test_the_two_exercises_tell_their_blocks_apart():
 
 def test_known_mistakes_are_mistakes():
     for branch in branches(BLOCK.graph):
-        wrong = [Wrong(branch, (mistake,)).graph for mistake in singles(branch, BLOCK.rules)]
+        wrong = [apply(branch, mistake) for mistake in singles(branch, BLOCK.rules())]
         assert branch not in wrong
         tried = []
-        explain(branch, BLOCK.rules, tried.append, partner=lambda graph: True)
+        explain(branch, BLOCK.rules(), tried.append, partner=lambda graph: True)
         assert set(wrong) <= set(tried)
         assert len(tried) == len(set(tried))
 

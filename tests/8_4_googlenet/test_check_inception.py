@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from d2l_utils.checks import Problem, Unattempted, answers, check, register, run
-from d2l_utils.checks.blocks.explain import Wrong, singles
+from d2l_utils.checks.blocks.explain import apply, singles
 from d2l_utils.checks.blocks.graph import branches, width
 from d2l_utils.networks import Inception
 
@@ -584,7 +584,7 @@ def test_test_channels_tell_mistakes_apart():
     block(torch.zeros(1, 6, 1, 1))
     assert sum(p.numel() for p in block.parameters()) == PARAMETERS
     for branch in branches(BLOCK.graph):
-        wrong = [Wrong(branch, (mistake,)).graph for mistake in singles(branch, BLOCK.rules)]
+        wrong = [apply(branch, mistake) for mistake in singles(branch, BLOCK.rules())]
         assert branch not in wrong
 
 

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from d2l_utils.checks import run
 from d2l_utils.checks.blocks import graph
-from d2l_utils.checks.blocks.explain import Wrong, singles
+from d2l_utils.checks.blocks.explain import apply, singles
 from d2l_utils.checks.blocks.rules import RULES
 
 SECTION = "d2l_utils.checks.8_4_googlenet"
@@ -512,7 +512,7 @@ def test_unfilled_and_junk(exercise):
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_no_mistake_is_right(expression):
     for branch in graph.branches(expression(*CHANNELS)):
-        wrong = [Wrong(branch, (mistake,)).graph for mistake in singles(branch, RULES)]
+        wrong = [apply(branch, mistake) for mistake in singles(branch, RULES)]
         assert branch not in wrong
 
 

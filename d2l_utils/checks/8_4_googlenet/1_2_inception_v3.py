@@ -5,13 +5,14 @@ from __future__ import annotations
 from functools import partial
 
 from ..answers import question
-from ..blocks import requirements
-from ..blocks.attempt import Attempt, Block
+from ..blocks import judge_parameters, judge_shapes, judge_values
+from ..blocks.attempt import Attempt
+from ..blocks.block import Block
 from ..blocks.graph import Node, X, cat, max_pool
 from ..blocks.graph import conv_norm_relu as unit
-from ..blocks.requirements import TABLE
+from ..blocks.judge_parameters import TABLE
 from ..registry import register
-from .inception import CHANNELS, EVEN, HINT, NORM_NUDGES, SIGNATURE
+from .inception import CHANNELS, EVEN, HINT, NORM_ERRORS, SIGNATURE
 
 
 def fork(x: Node, c: int) -> Node:
@@ -48,26 +49,20 @@ PAD += "stride 1 and padding 1."
 FORK = "The 1x3 gives c − c // 2 channels and the 3x1 c // 2: both take the same input, side by "
 FORK += "side, and are concatenated."
 STATISTICS = "As in exercise 1.1: `nn.BatchNorm2d` does it by itself."
-WORDS = {
-    **dict.fromkeys(("size", "unpadded", "overpadded", "underpadded", "turned-padding"), ("", PAD)),
-    **dict.fromkeys(("channels", "input-joined"), ("", TABLE)),
-    "no-norm": ("", FOLLOWED),
-    "no-relu": ("", FOLLOWED),
-    "relu-first": ("", FOLLOWED),
-    "bias": ("", UNIT),
-    "vectors": ("", UNIT),
-    "no-affine": ("0 numbers in scales, shifts and biases", UNIT),
-    "batch-statistics": (
-        "an output that depends on the other images, after `eval()`",
-        STATISTICS,
-    ),
-    "frozen-statistics": (
-        "running statistics that training leaves as they were",
-        STATISTICS,
-    ),
+FOUND = {
+    "no-affine": "0 numbers in scales, shifts and biases",
+    "batch-statistics": "an output that depends on the other images, after `eval()`",
+    "frozen-statistics": "running statistics that training leaves as they were",
 }
+NUDGES = {
+    **dict.fromkeys(("size", "unpadded", "overpadded", "underpadded", "turned-padding"), PAD),
+    **dict.fromkeys(("channels", "input-joined"), TABLE),
+    **dict.fromkeys(("no-norm", "no-relu", "relu-before-norm"), FOLLOWED),
+    **dict.fromkeys(("bias", "vectors", "no-affine"), UNIT),
+    **dict.fromkeys(("batch-statistics", "frozen-statistics"), STATISTICS),
+}
+FORKED = {"other-width": FORK, "channels": FORK}
 NAMES = {5: "c2[0] channels", 13: "c2[1] channels", 3: "c3[0] channels", 10: "c3[1] channels"}
-FORKED = {"other-width": ("", FORK), "channels": ("", FORK)}
 
 for exercise, title, expression in (
     ("8.4/1.2a", "Two 3x3 in place of the 5x5", factorised),
@@ -81,7 +76,8 @@ for exercise, title, expression in (
         EVEN,
         SIGNATURE,
         HINT,
-        words=WORDS | (FORKED if expression is expanded else {}),
+        found=FOUND,
+        nudges=NUDGES | (FORKED if expression is expanded else {}),
         names=NAMES,
         same="the block of the table, with the same weights",
     )
@@ -89,18 +85,18 @@ for exercise, title, expression in (
         exercise,
         title,
         [
-            ("is built from the channel numbers (c1, c2, c3, c4)", requirements.builds),
-            ("takes a batch of images through its layers", requirements.runs),
-            ("keeps height and width in every branch", requirements.keeps_size),
-            ("joins the branches to c1 + c2[1] + c3[1] + c4 channels", requirements.joins),
-            ("has the convolutions of the table, with batch norm", requirements.counts),
-            ("leaves its input as it was", requirements.leaves_input),
-            ("computes what the table says", requirements.agrees),
-            ("takes running statistics in evaluation", requirements.remembers),
-            ("can be trained: a gradient reaches every parameter", requirements.trains),
+            ("is built from the channel numbers (c1, c2, c3, c4)", judge_shapes.builds),
+            ("takes a batch of images through its layers", judge_shapes.runs),
+            ("keeps height and width in every branch", judge_shapes.keeps_size),
+            ("joins the branches to c1 + c2[1] + c3[1] + c4 channels", judge_shapes.joins),
+            ("has the convolutions of the table, with batch norm", judge_parameters.counts),
+            ("leaves its input as it was", judge_values.leaves_input),
+            ("computes what the table says", judge_values.agrees),
+            ("takes running statistics in evaluation", judge_values.remembers),
+            ("can be trained: a gradient reaches every parameter", judge_values.trains),
         ],
         prepare=partial(Attempt, block),
-        nudges=NORM_NUDGES,
+        nudges=NORM_ERRORS,
     )
 
 question(

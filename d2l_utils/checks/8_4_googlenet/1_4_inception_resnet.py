@@ -14,9 +14,9 @@ import torch
 from torch.nn.parameter import is_lazy
 
 from ..answers import question
-from ..blocks import requirements
-from ..blocks.attempt import Attempt, Block
-from ..blocks.evaluate import is_kernel
+from ..blocks import judge_parameters, judge_shapes, judge_values
+from ..blocks.attempt import Attempt
+from ..blocks.block import Block
 from ..blocks.graph import (
     Node,
     X,
@@ -30,10 +30,11 @@ from ..blocks.graph import (
     relu,
     scale,
 )
-from ..blocks.rules import Rule
+from ..blocks.parameters import is_kernel
+from ..blocks.rules import Wrong
 from ..registry import register
 from ..report import Problem
-from .inception import CHANNELS, EVEN, NORM_NUDGES, NORM_WORDS, inception, where
+from .inception import CHANNELS, EVEN, NORM_ERRORS, NORM_FOUND, NORM_NUDGES, inception, where
 
 WIDTH, TOTAL, JOINED = 6, 43, 16  # channels of X, of the concatenation, of that of the even block
 SCALE, OTHER = 0.5, 0.25  # powers of two: exact in floats
@@ -43,15 +44,13 @@ ADDED = re.compile(r"tensor a \((\d+)\) must match the size of tensor b \((\d+)\
 CLOSING = "A 1x1 convolution brings the concatenation back to the input's width."
 ONCE = "Concatenate first; a 1x1 brings that back to the input's width; then X is added, once."
 LINEAR = "The closing convolution is linear: a 1x1 with its bias, no batch norm, no ReLU."
-NORM = "a batch norm of the residual, or of X"
-ONLY = "Concatenate the last output of each branch and nothing else: X comes in later."
 ORDER = "First multiply the residual by the scale, then add X, then apply ReLU."
-NUDGES = {
+ERRORS = {
     r"takes \d+ positional argument.* but \d+ were given": (
         f"The block is made from `{SIGNATURE}` and called on one tensor: `__init__` and `forward` "
         "need those arguments, after `self`."
     ),
-    **NORM_NUDGES,
+    **NORM_ERRORS,
 }
 
 
@@ -61,41 +60,32 @@ def residual(width: int, c1: int, c2: tuple, c3: tuple, c4: int, factor: float) 
     return relu(add(X, scale(closing, factor)))
 
 
-def _closing(code: str, change, found: str, nudge: str) -> Rule:
-    """A mistake at the closing convolution."""
-    return Rule(code, "sum", "conv", lambda n: change(n) if n.x.op == "cat" else None, found, nudge)
+def wrong(n: Node) -> Wrong:
+    """Mistakes at the closing convolution, and at the sum."""
+    if n.op == "conv" and n.x.op == "cat":
+        yield "input-closed", conv(cat(*parts(n.x), X), WIDTH, 1)
+        yield "wide-closing", conv(n.x, WIDTH, 3)
+        yield "no-closing-bias", changed(n, bias=False)
+        yield "closing-norm", norm(n)
+        yield "closing-norm", norm(changed(n, bias=False))
+    elif n.op == "add":
+        yield "projected", add(conv(X, WIDTH, 1), *n.inputs[1:])
 
 
-RULES = [
-    _closing(
-        "input-joined",
-        lambda n: conv(cat(*parts(n.x), X), n.spec.out, 1),
-        f"a closing convolution of {TOTAL + WIDTH} channels, not of {TOTAL}",
-        ONLY,
-    ),
-    _closing(
-        "wide-closing",
-        lambda n: conv(n.x, n.spec.out, 3),
-        f"no convolution from {TOTAL} to {WIDTH} channels",
-        CLOSING,
-    ),
-    _closing(
-        "no-closing-bias",
-        lambda n: changed(n, bias=False),
-        "the closing convolution has no bias",
-        LINEAR,
-    ),
-    _closing("closing-norm", norm, NORM, LINEAR),
-    _closing("closing-norm", lambda n: norm(changed(n, bias=False)), NORM, LINEAR),
-    Rule(
-        "projected",
-        "sum",
-        "add",
-        lambda n: add(conv(X, WIDTH, 1), *n.inputs[1:]),
-        "a convolution of X on its way to the sum",
-        "X is added as it is.",
-    ),
-]
+FOUND = {
+    "input-closed": f"a closing convolution of {TOTAL + WIDTH} channels, not of {TOTAL}",
+    "wide-closing": f"no convolution from {TOTAL} to {WIDTH} channels",
+    "no-closing-bias": "the closing convolution has no bias",
+    "closing-norm": "a batch norm of the residual, or of X",
+    "projected": "a convolution of X on its way to the sum",
+}
+NUDGES = {
+    "input-closed": "Concatenate the last output of each branch, nothing else: X comes in later.",
+    "wide-closing": CLOSING,
+    "no-closing-bias": LINEAR,
+    "closing-norm": LINEAR,
+    "projected": "X is added as it is.",
+}
 BLOCK = Block(
     "8.4/1.4",
     residual,
@@ -104,8 +94,9 @@ BLOCK = Block(
     SIGNATURE,
     "`width` is the number of channels of the input.",
     name="ResidualInception",
-    more=RULES,
-    words=NORM_WORDS,
+    more={"sum": wrong},
+    found=NORM_FOUND | FOUND,
+    nudges=NORM_NUDGES | NUDGES,
     where=where,
     counted=lambda n: f"in the branches, {n - WIDTH * (TOTAL + 1)} parameters",
 )
@@ -116,7 +107,7 @@ def keeps_shape(attempt: Attempt) -> Problem | None:
     for output in (attempt.even_output, attempt.output):
         if isinstance(output, str) and (match := ADDED.search(output)):
             return _misfit(attempt, *map(int, match.groups()))
-    if problem := requirements.keeps_size(attempt):
+    if problem := judge_shapes.keeps_size(attempt):
         return problem
     channels = attempt.output.shape[1]
     if channels == WIDTH:
@@ -140,7 +131,7 @@ def _misfit(attempt: Attempt, a: int, b: int, dimension: int) -> Problem:
     if given == 4 * 28:
         nudge = "The branches are joined along the channels, dimension 1."
         return Problem(found, "28, as the input", nudge, "joined-height")
-    return requirements.wrong_size(attempt, found)
+    return judge_shapes.wrong_size(attempt, found)
 
 
 def counts(attempt: Attempt) -> Problem | None:
@@ -148,7 +139,7 @@ def counts(attempt: Attempt) -> Problem | None:
     if any(not is_lazy(p) and p.numel() == 1 for p in attempt.module.parameters()):
         nudge = "The scale is fixed, not learned: keep it so."
         return Problem("a parameter of one number", "no such", nudge, "learned-scale")
-    return requirements.counts(attempt)
+    return judge_parameters.counts(attempt)
 
 
 def adds(attempt: Attempt) -> Problem | None:
@@ -215,10 +206,10 @@ _near = functools.partial(math.isclose, abs_tol=1e-3)
 def has_branches(attempt: Attempt) -> Problem | None:
     """The branches, as in exercise 1.1."""
     judges = (
-        requirements.normalises,
-        requirements.remembers,
-        requirements.has_relu,
-        requirements.agrees,
+        judge_values.normalises,
+        judge_values.remembers,
+        judge_values.has_relu,
+        judge_values.agrees,
     )
     return next(filter(None, (judge(attempt) for judge in judges)), None)
 
@@ -227,17 +218,17 @@ register(
     "8.4/1.4",
     "The residual Inception block",
     [
-        ("is built from (width, c1, c2, c3, c4, scale)", requirements.builds),
-        ("takes a batch of images through its layers", requirements.runs),
+        ("is built from (width, c1, c2, c3, c4, scale)", judge_shapes.builds),
+        ("takes a batch of images through its layers", judge_shapes.runs),
         ("adds what fits: the output has its input's shape", keeps_shape),
-        ("leaves its input as it was", requirements.leaves_input),
+        ("leaves its input as it was", judge_values.leaves_input),
         ("has the four branches of 1.1 and one linear 1x1", counts),
         ("is ReLU(X + scale · residual), whatever the residual", adds),
         ("makes the residual from the branches of 1.1", has_branches),
-        ("can be trained: a gradient reaches every parameter", requirements.trains),
+        ("can be trained: a gradient reaches every parameter", judge_values.trains),
     ],
     prepare=functools.partial(Attempt, BLOCK),
-    nudges=NUDGES,
+    nudges=ERRORS,
 )
 
 question(

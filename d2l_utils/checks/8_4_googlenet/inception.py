@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..blocks.graph import Node, X, cat, conv_of, max_pool
-from ..blocks.rules import Rule
+from ..blocks.rules import Wrong
 
 CHANNELS = 9, (5, 13), (3, 10), 11  # two mistakes in them never give the same sum
 EVEN = 4, (4, 4), (4, 4), 4
 SIGNATURE = "(c1, c2, c3, c4), or (in_channels, c1, c2, c3, c4) if its layers are not lazy"
 HINT = "c1 and c4 are numbers, c2 and c3 pairs of numbers."
 
-NUDGES = {  # by the error of the learner's code
+ERRORS = {  # nudges, by the error of the learner's code
     r"to have \d+ channels, but got 6 channels": (
         "The number of input channels is fixed in your code: use `nn.LazyConv2d`, or take "
         "`in_channels` as the first argument."
@@ -32,13 +32,13 @@ NUDGES = {  # by the error of the learner's code
     ),
     r"modified by an inplace operation": "Do not change a tensor in place that is used again.",
 }
-NORM_NUDGES = {
+NORM_ERRORS = {
     r"running_mean should contain|weight should contain|Expected weight to be a vector": (
         "A batch norm has as many channels as the convolution before it gives: use "
         "`nn.LazyBatchNorm2d`, or compare the two numbers."
     ),
     r"expected (2D|3D|5D|2D or 3D) input \(got 4D": "For images it is `BatchNorm2d`.",
-    **NUDGES,
+    **ERRORS,
 }
 
 Unit = Callable[..., Node]
@@ -58,29 +58,12 @@ def inception(unit: Unit, c1, c2, c3, c4, kernels=(3, 5), inner: Unit | None = N
     )
 
 
-def swapped(unit: Unit) -> list[Rule]:
+def swapped(unit: Unit, n: Node) -> Wrong:
     """Two branches, each in the place of the other."""
     c1, c2, c3, c4 = CHANNELS
-    kernels = inception(unit, c1, c2, c3, c4, kernels=(5, 3))
-    ends = inception(unit, c4, c2, c3, c1)
-    return [
-        Rule(
-            "kernels-swapped",
-            "convolution",
-            "cat",
-            lambda n: kernels,
-            "3x3 and 5x5 are swapped",
-            "c2 belongs to the 3x3 convolution, c3 to the 5x5.",
-        ),
-        Rule(
-            "ends-swapped",
-            "convolution",
-            "cat",
-            lambda n: ends,
-            "c1 and c4 are swapped",
-            "The branch with c1 channels has no pool, the one with c4 channels has.",
-        ),
-    ]
+    if n.op == "cat":
+        yield "kernels-swapped", inception(unit, c1, c2, c3, c4, kernels=(5, 3))
+        yield "ends-swapped", inception(unit, c4, c2, c3, c1)
 
 
 def where(conv: Node, branch: Node | None) -> str:
@@ -93,15 +76,18 @@ def counted(n: int) -> str:
     return f"{n} parameters"
 
 
+FOUND = {
+    "kernels-swapped": "3x3 and 5x5 are swapped",
+    "ends-swapped": "c1 and c4 are swapped",
+}
+NUDGES = {
+    "kernels-swapped": "c2 belongs to the 3x3 convolution, c3 to the 5x5.",
+    "ends-swapped": "The branch with c1 channels has no pool, the one with c4 channels has.",
+    "3x3-for-5x5": "It is 5x5 in the paper. (torchvision's 3x3 is a well-known deviation.)",
+}
 SIX = "Six batch norms: one after each convolution, before its ReLU."
-WORDS = {
-    "3x3-for-5x5": (
-        "",
-        "It is 5x5 in the paper. (torchvision's 3x3 is a well-known deviation.)",
-    ),
-    "cut-short": ("", "The {size} convolution gives c[1] channels, its reduction c[0]."),
+NORM_FOUND = FOUND | {
+    "no-norm": "no batch norm after {convs}",
+    "vectors": "more vectors than six scales and six shifts",
 }
-NORM_WORDS = WORDS | {
-    "no-norm": ("no batch norm after {convs}", SIX),
-    "vectors": ("more vectors than six scales and six shifts", SIX),
-}
+NORM_NUDGES = NUDGES | {"no-norm": SIX, "vectors": SIX}

@@ -1,140 +1,25 @@
-"""A block as it should be, and an attempt at it: facts computed once and then only read."""
+"""An attempt at a block: facts that are computed once, and then only read."""
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import torch
 from torch import nn
 
-from .evaluate import (
-    Kernel,
-    Numbers,
-    Values,
-    fill,
-    holds,
-    is_kernel,
-    kernels,
-    near,
-    oriented,
-    parameters,
-    statistics,
-    summary,
-    vectors,
-)
-from .explain import Mistake, Where, Wrong, after, explain, merged
-from .graph import Node, nodes, parts, width
-from .rules import RULES, Rule, joins, reworded
+from .block import Block
+from .evaluate import Numbers, Observation, Values
+from .explain import Kind, Mistake, explain, merged
+from .graph import Node, nodes, width
+from .parameters import Kernel, fill, is_kernel, oriented, parameters, statistics, summary
 
 JOINING = re.compile(r"[Ss]izes of tensors must match|size of tensor a")
-
-
-@dataclass(frozen=True)
-class Block:
-    """A block as an expression of its arguments, and its words."""
-
-    exercise: str
-    expression: Callable[..., Node]
-    arguments: tuple  # so chosen that different mistakes give different numbers
-    even: tuple  # with these, whatever joins the branches, they fit
-    signature: str
-    hint: str = ""  # about the signature
-    name: str = "Inception"
-    inputs: int = 6
-    more: Sequence[Rule] = ()  # rules of its own, before all others
-    words: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # found and nudge, by code
-    names: Mapping[int, str] = field(default_factory=dict)  # of numbers of channels
-    where: Where = after
-    counted: Callable[[int], str] | None = None  # how the number of parameters is told
-    same: str = "the right block, with the same weights"
-
-    @cached_property
-    def graph(self) -> Node:
-        """The expression for ``arguments``."""
-        return self.expression(*self.arguments)
-
-    @cached_property
-    def rules(self) -> list[Rule]:
-        """All known mistakes, in this block's words."""
-        return reworded([*self.more, *RULES, *joins(self.graph)], self.words)
-
-    def about(self, *some: str) -> list[Rule]:
-        """The mistakes about certain things."""
-        return [rule for rule in self.rules if rule.about in some]
-
-    @cached_property
-    def normed(self) -> bool:
-        """Whether there is batch norm in it."""
-        return any(n.op == "norm" for n in nodes(self.graph))
-
-    @cached_property
-    def kernels(self) -> list[Kernel]:
-        """Of the right block."""
-        return kernels(self.graph, self.inputs)
-
-    @cached_property
-    def vectors(self) -> int:
-        """Numbers in scales, shifts and biases of the right block."""
-        return vectors(self.graph, self.inputs)
-
-    @property
-    def parameters(self) -> int:
-        """Numbers in all parameters of the right block."""
-        return self.vectors + sum(o * i * h * w for o, i, h, w in self.kernels)
-
-
-@dataclass(frozen=True, eq=False)
-class Observation:
-    """An output, and the values that expressions give in its place."""
-
-    Y: torch.Tensor
-    values: Values
-
-    def shows(self, graph: Node) -> bool:
-        """Whether an expression gives the output; what it joins can be in any order."""
-        Z = self._value(graph)
-        if Z is None or graph.op != "cat":
-            return Z is not None and near(Z, self.Y)
-        return Z.shape == self.Y.shape and self.holds(graph)
-
-    def holds(self, part: Node) -> bool:
-        """Whether what an expression gives is among the channels of the output."""
-        Z = self._value(part)
-        if Z is None or Z.shape[2:] != self.Y.shape[2:] or len(Z) != len(self.Y):
-            return False
-        return holds(self.channels, self._weighed(Z))
-
-    @cached_property
-    def channels(self) -> torch.Tensor:
-        """A number for each image and channel of the output, to know channels by."""
-        return self._weighed(self.Y)
-
-    def _weighed(self, Y: torch.Tensor) -> torch.Tensor:
-        return Y.flatten(2) @ self.weights
-
-    @cached_property
-    def weights(self) -> torch.Tensor:
-        """Of each pixel another one."""
-        n = self.Y[0, 0].numel()
-        return torch.arange(n).to(self.Y).cos() / n**0.5
-
-    def _value(self, graph: Node) -> torch.Tensor | None:
-        """What it gives, if its sizes fit."""
-        try:
-            return self.values[graph]
-        except RuntimeError:
-            return None
-
-    def missing(self, graph: Node) -> list[Node]:
-        """The parts of an expression that are not in the output; or the whole of it."""
-        if self.shows(graph):
-            return []
-        return [part for part in parts(graph) if graph.op != "cat" or not self.holds(part)]
+Mistakes = tuple[Mistake, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,7 +109,7 @@ class Attempt:
         return sum(p.numel() for p in self.module.parameters() if not is_kernel(p))
 
     @cached_property
-    def misfit(self) -> Wrong | None:
+    def misfit(self) -> Mistakes:
         """The mistake that gives such a size, or such an error."""
         seen = self.even_output
         seen = seen if isinstance(seen, str) else seen.shape[2:]
@@ -236,15 +121,14 @@ class Attempt:
             except RuntimeError as error:
                 return str(error) == seen
 
-        return explain(self.block.graph, self.block.about("size"), predicts)
+        return explain(self.block.graph, self.block.rules("size"), predicts)
 
     @cached_property
-    def miswidth(self) -> Wrong | None:
+    def miswidth(self) -> Mistakes:
         """The mistake that gives as many channels."""
         channels, inputs = self.output.shape[1], self.block.inputs
-        return explain(
-            self.block.graph, self.block.about("join"), lambda g: width(g, inputs) == channels
-        )
+        rules = self.block.rules("join")
+        return explain(self.block.graph, rules, lambda g: width(g, inputs) == channels)
 
     # -- values -----------------------------------------------------------------------------------
 
@@ -286,10 +170,10 @@ class Attempt:
         return parameters(graph, self.block.inputs) == (self.vectors, summary(self.kernels))
 
     @cached_property
-    def miscount(self) -> Wrong | None:
-        """The mistake that gives these parameters, and at best the output as well."""
+    def miscount(self) -> Mistakes:
+        """The mistakes that give these parameters, and at best the output as well."""
         graph, inputs = self.block.graph, self.block.inputs
-        rules = [rule for rule in self.block.rules if rule.about not in ("size", "join")]
+        rules = self.block.rules("activation", "sum", "pool", "norm", "convolution")
         right = parameters(graph, inputs)
         return explain(
             graph,
@@ -304,33 +188,35 @@ class Attempt:
         return self.seen.missing(self.block.graph)
 
     @cached_property
-    def mistakes(self) -> list[tuple[Mistake, ...]]:
-        """What explains the output: mistakes of the whole, or those of its parts by their kind."""
-        graph, rules = self.block.graph, self.block.rules
+    def mistakes(self) -> list[Mistakes]:
+        """What explains the output: mistakes of the whole, or else of its parts, by their kinds."""
+        graph = self.block.graph
         joined = graph.op == "cat"
         if not self.missing:
             return []
-        if joined:
-            rules = [rule for rule in rules if rule.op == "cat"]
-        if whole := self._mistaken(graph, rules, self.seen.shows):
-            return [whole.mistakes]
-        kinds: dict[tuple[Rule, ...], list[tuple[Mistake, ...]]] = {}
+        if whole := self._mistaken(graph, self.seen.shows, at="cat" if joined else ""):
+            return [whole]
+        kinds: dict[tuple[Kind, ...], list[Mistakes]] = {}
         for part in self.missing if joined else ():
-            if wrong := self._mistaken(part, self.block.rules, self.seen.holds):
-                kinds.setdefault(tuple(m.rule for m in wrong.mistakes), []).append(wrong.mistakes)
+            if some := self._mistaken(part, self.seen.holds):
+                kinds.setdefault(tuple(m.kind for m in some), []).append(some)
         return [tuple(map(merged, *each)) for each in kinds.values()]
 
-    def _mistaken(
-        self, part: Node, rules: Sequence[Rule], predicts: Callable[[Node], bool]
-    ) -> Wrong | None:
-        """Mistakes in a part that change none of its parameters."""
+    def _mistaken(self, part: Node, predicts: Callable[[Node], bool], at: str = "") -> Mistakes:
+        """Mistakes in a part that change none of its parameters; alone, if ``at`` one operation."""
         inputs = self.block.inputs
         right = parameters(part, inputs)
 
         def counted(graph: Node) -> bool:
             return parameters(graph, inputs) == right
 
-        return explain(part, rules, lambda g: counted(g) and predicts(g), counted)
+        return explain(
+            part,
+            self.block.rules(),
+            lambda g: counted(g) and predicts(g),
+            None if at else counted,
+            at,
+        )
 
     @property
     def has_all_statistics(self) -> bool:

@@ -1,4 +1,4 @@
-"""What an expression gives: shapes, torch's errors, numbers of parameters, values.
+"""What an expression gives: shapes, torch's errors, values.
 
 Nobody has to know which of a block's parameters is which, since what they are set to depends on
 their shapes only. All channels of an input weigh alike, so that it does not matter in which order
@@ -9,15 +9,13 @@ number, and running means and variances another.
 from __future__ import annotations
 
 import functools
-from collections import Counter
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 
-from .graph import Node, nodes, width
+from .graph import Node, parts
 
 VECTOR, STATISTIC = 0.5, 64.0
 TOLERANCE = 1e-4
@@ -32,9 +30,9 @@ OPERATIONS = {
     "max pool": lambda X: F.max_pool2d(X, 3, stride=1, padding=1),
     "zero-padded max pool": lambda X: F.max_pool2d(F.pad(X, (1, 1, 1, 1)), 3, stride=1),
     "5x5 max pool": lambda X: F.max_pool2d(X, 5, stride=1, padding=2),
-    "max pool without padding": lambda X: F.max_pool2d(X, 3, stride=1),
-    "max pool of stride 3": lambda X: F.max_pool2d(X, 3, padding=1),
-    "max pool as it comes": lambda X: F.max_pool2d(X, 3),
+    "unpadded pool": lambda X: F.max_pool2d(X, 3, stride=1),
+    "strided pool": lambda X: F.max_pool2d(X, 3, padding=1),
+    "bare pool": lambda X: F.max_pool2d(X, 3),
     "average pool": lambda X: F.avg_pool2d(X, 3, stride=1, padding=1),
     "uncounted average pool": lambda X: F.avg_pool2d(X, 3, 1, 1, count_include_pad=False),
     "every second pixel": lambda X: X[:, :, ::2, ::2],
@@ -115,70 +113,50 @@ def holds(have: torch.Tensor, want: torch.Tensor) -> bool:
     return bool(there.all()) and bool((there >= times(want)).all())
 
 
-# -- parameters -----------------------------------------------------------------------------------
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """An output, and the values that expressions give in its place."""
 
-Kernel = tuple[int, int, int, int]  # outputs, inputs, height, width
+    Y: torch.Tensor
+    values: Values
 
+    def shows(self, graph: Node) -> bool:
+        """Whether an expression gives the output; what it joins can be in any order."""
+        Z = self._value(graph)
+        if Z is None or graph.op != "cat":
+            return Z is not None and near(Z, self.Y)
+        return Z.shape == self.Y.shape and self.holds(graph)
 
-def kernels(root: Node, inputs: int) -> list[Kernel]:
-    """The kernels of an expression."""
-    convs = (n for n in nodes(root) if n.op == "conv")
-    return [(n.spec.out, width(n.x, inputs), *n.spec.kernel) for n in convs]
+    def holds(self, part: Node) -> bool:
+        """Whether what an expression gives is among the channels of the output."""
+        Z = self._value(part)
+        if Z is None or Z.shape[2:] != self.Y.shape[2:] or len(Z) != len(self.Y):
+            return False
+        return holds(self.channels, self._weighed(Z))
 
+    @cached_property
+    def channels(self) -> torch.Tensor:
+        """A number for each image and channel of the output, to know channels by."""
+        return self._weighed(self.Y)
 
-def vectors(root: Node, inputs: int) -> int:
-    """How many numbers the scales, shifts and biases of an expression are."""
-    biased = sum(n.spec.out for n in nodes(root) if n.op == "conv" and n.spec.bias)
-    norms = (n for n in nodes(root) if n.op in ("norm", "stored norm") and n.spec.affine)
-    return biased + sum(2 * width(n, inputs) for n in norms)
+    def _weighed(self, Y: torch.Tensor) -> torch.Tensor:
+        return Y.flatten(2) @ self.weights
 
+    @cached_property
+    def weights(self) -> torch.Tensor:
+        """Of each pixel another one."""
+        n = self.Y[0, 0].numel()
+        return torch.arange(n).to(self.Y).cos() / n**0.5
 
-def summary(some: Iterable[Kernel]) -> Counter:
-    """Kernels by inputs and size, their outputs added up: several may be kept as one."""
-    total: Counter = Counter()
-    for out, *rest in some:
-        total[tuple(rest)] += out
-    return total
+    def _value(self, graph: Node) -> torch.Tensor | None:
+        """What it gives, if its sizes fit."""
+        try:
+            return self.values[graph]
+        except RuntimeError:
+            return None
 
-
-@functools.cache
-def parameters(root: Node, inputs: int) -> tuple[int, Counter]:
-    """What tells expressions apart by their parameters."""
-    return vectors(root, inputs), summary(kernels(root, inputs))
-
-
-def oriented(p: torch.Tensor, right: list[Kernel]) -> Kernel:
-    """The kernel that a parameter is; a matrix is a 1x1 kernel, either way round."""
-    if p.squeeze().dim() != 2 or p.dim() == 4:
-        return tuple(p.shape)
-    a, b = p.squeeze().shape
-    narrow = {kernel[:2] for kernel in right if kernel[2:] == (1, 1)}
-    turned = (b, a) in narrow or b not in {inputs for _, inputs in narrow}
-    return (b, a, 1, 1) if turned and (a, b) not in narrow else (a, b, 1, 1)
-
-
-def is_kernel(p: torch.Tensor) -> bool:
-    """Whether a parameter is a convolution's weight, and no scale, shift or bias."""
-    return p.squeeze().dim() > 1
-
-
-def statistics(block: nn.Module) -> Iterator[torch.Tensor]:
-    """The vectors that a block keeps beside its parameters, in buffers or as attributes."""
-    others = list(block.buffers())
-    for module in block.modules():
-        others += [value for value in vars(module).values() if isinstance(value, torch.Tensor)]
-    return (t for t in others if t.squeeze().dim() == 1 and t.is_floating_point())
-
-
-@torch.no_grad()
-def fill(block: nn.Module, numbers: Numbers, right: list[Kernel], normed: bool) -> None:
-    """Set a block's parameters and statistics to what ``Values`` computes with."""
-    for p in block.parameters():
-        if not is_kernel(p):
-            p.fill_(VECTOR)
-            continue
-        kernel = oriented(p, right)
-        if len(kernel) == 4:  # a matrix is a 1x1 kernel, whose weights are all the same
-            p.copy_(numbers.kernel(*kernel).reshape(p.shape))
-    for t in statistics(block) if normed else ():
-        t.fill_(STATISTIC)
+    def missing(self, graph: Node) -> list[Node]:
+        """The parts of an expression that are not in the output; or the whole of it."""
+        if self.shows(graph):
+            return []
+        return [part for part in parts(graph) if graph.op != "cat" or not self.holds(part)]

@@ -2,142 +2,127 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
+from typing import NamedTuple
 
-from .graph import Node, branches, conv_of, listed, nodes, rebuild
+from .graph import Node, joint, nodes, rebuild
 from .rules import Rule
 
-Where = Callable[[Node, Node], str]
+Rules = Mapping[str, Rule]
+Where = Callable[[Node, "Node | None"], str]
+PLACES = 7  # at most, for all subsets of them to be tried
+PAIRS = 1200  # at most, for an answer at once
 
 
-@dataclass(frozen=True)
+class Kind(NamedTuple):
+    """What a mistake is about, its code, and which of those with that code it is."""
+
+    about: str
+    code: str
+    number: int
+
+
+@functools.cache
+def changes(n: Node, rule: Rule) -> dict[tuple[str, int], Node]:
+    """What a rule's mistakes make of a node, by code and number."""
+    found: dict[tuple[str, int], Node] = {}
+    for code, wrong in rule(n):
+        number = sum(code == other for other, _ in found)
+        found[code, number] = wrong
+    return {key: wrong for key, wrong in found.items() if wrong is not n}
+
+
+def kinds(root: Node, rules: Rules, at: str = "") -> dict[Kind, list[Node]]:
+    """Where each mistake can be made, perhaps at one operation only; at inner joints none."""
+    found: dict[Kind, list[Node]] = {}
+    some = [n for n in nodes(root) if at in ("", n.op) and (n.op != "cat" or n is joint(root))]
+    for about, rule in rules.items():
+        for n in some:
+            for code, number in changes(n, rule):
+                found.setdefault(Kind(about, code, number), []).append(n)
+    return found
+
+
+@dataclass(frozen=True, eq=False)
 class Mistake:
-    """A rule applied to an expression, at some of the places where it can be."""
+    """A mistake at some of the ``of`` places where it can be made."""
 
-    rule: Rule
+    rules: Rules
+    kind: Kind
     places: tuple[Node, ...]
-    of: int  # places in all
+    of: int
+
+    def wrong(self, n: Node) -> Node:
+        """What the mistake makes of a node."""
+        about, code, number = self.kind
+        return changes(n, self.rules[about]).get((code, number), n)
 
 
 def merged(*some: Mistake) -> Mistake:
     """The same mistake at the places of all."""
     places = tuple(n for m in some for n in m.places)
-    return Mistake(some[0].rule, places, sum(m.of for m in some))
+    return Mistake(some[0].rules, some[0].kind, places, sum(m.of for m in some))
 
 
-@dataclass(frozen=True)
-class Wrong:
-    """An expression with one or two mistakes in it."""
+def apply(root: Node, *mistakes: Mistake) -> Node:
+    """The expression with mistakes in it."""
 
-    right: Node
-    mistakes: tuple[Mistake, ...]
+    def change(n: Node, copy: Node) -> Node:
+        for mistake in mistakes:
+            if n in mistake.places:
+                copy = mistake.wrong(copy)
+        return copy
 
-    @property
-    def graph(self) -> Node:
-        """The wrong expression."""
-
-        def change(n: Node, copy: Node) -> Node:
-            for mistake in self.mistakes:
-                if n in mistake.places and copy.op == mistake.rule.op:
-                    copy = mistake.rule.change(copy) or copy
-            return copy
-
-        return rebuild(self.right, change)
+    return rebuild(root, change)
 
 
-def places(root: Node, rule: Rule) -> tuple[Node, ...]:
-    """Where a mistake can be made."""
-    some = (n for n in nodes(root) if n.op == rule.op)
-    return tuple(n for n in some if rule.change(n) not in (None, n))
-
-
-def singles(root: Node, rules: Iterable[Rule]) -> Iterator[Mistake]:
+def singles(root: Node, rules: Rules, at: str = "") -> Iterator[Mistake]:
     """Each mistake at each place, then each at all places."""
-    spots = [(rule, places(root, rule)) for rule in rules]
-    for rule, some in spots:
-        yield from (Mistake(rule, (n,), len(some)) for n in some)
-    yield from (Mistake(rule, some, len(some)) for rule, some in spots if len(some) > 1)
+    spots = kinds(root, rules, at)
+    for kind, some in spots.items():
+        yield from (Mistake(rules, kind, (n,), len(some)) for n in some)
+    for kind, some in spots.items():
+        if len(some) > 1:
+            yield Mistake(rules, kind, tuple(some), len(some))
 
 
-def repeated(root: Node, rules: Iterable[Rule]) -> Iterator[Mistake]:
-    """Each mistake at several places, not at all."""
-    spots = [(rule, places(root, rule)) for rule in rules]
-    for size in range(2, 7):
-        for rule, some in spots:
-            if size < len(some) <= 7:
-                yield from (Mistake(rule, each, len(some)) for each in combinations(some, size))
+def repeated(root: Node, rules: Rules) -> Iterator[Mistake]:
+    """Each mistake at several places, but not at all."""
+    for kind, some in kinds(root, rules).items():
+        for size in range(2, len(some)) if len(some) <= PLACES else ():
+            yield from (Mistake(rules, kind, each, len(some)) for each in combinations(some, size))
 
 
 def explain(
     root: Node,
-    rules: Iterable[Rule],
+    rules: Rules,
     predicts: Callable[[Node], bool],
     partner: Callable[[Node], bool] | None = None,
-) -> Wrong | None:
-    """The first mistakes with which the expression predicts what was observed.
+    at: str = "",
+) -> tuple[Mistake, ...]:
+    """The first mistakes with which the expression predicts what was observed; or none.
 
-    Two mistakes of different kinds are tried of those that pass for a ``partner``.
+    Two mistakes of different kinds are tried of those that pass for a ``partner``. Without one,
+    only single mistakes are tried, perhaps ``at`` one operation.
     """
     seen = {root}
 
-    def first(tries: Iterable[Wrong]) -> Wrong | None:
-        for wrong in tries:
-            graph = wrong.graph
+    def first(tries: Iterable[tuple[Mistake, ...]]) -> tuple[Mistake, ...]:
+        for mistakes in tries:
+            graph = apply(root, *mistakes)
             if graph not in seen:
                 seen.add(graph)
                 if predicts(graph):
-                    return wrong
-        return None
+                    return mistakes
+        return ()
 
-    alone = [Wrong(root, (mistake,)) for mistake in singles(root, rules)]
-    if (found := first(alone)) or not partner:
+    alone = list(singles(root, rules, at))
+    if (found := first((mistake,) for mistake in alone)) or not partner:
         return found
-    some = [wrong.mistakes[0] for wrong in alone if partner(wrong.graph)]
-    pairs = ((a, b) for a, b in combinations(some, 2) if a.rule.code != b.rule.code)
-    several = (Wrong(root, (mistake,)) for mistake in repeated(root, rules))
-    return first(several) or first(Wrong(root, pair) for pair in pairs)
-
-
-# -- in words -------------------------------------------------------------------------------------
-
-
-def after(conv: Node, branch: Node | None) -> str:
-    """Where something is, by the convolution before it."""
-    return f"after the {conv.spec.size} convolution"
-
-
-def words(root: Node, mistakes: Sequence[Mistake], where: Where = after) -> tuple[str, str]:
-    """What is found, and the nudge of the first mistake."""
-    rule, convs = mistakes[0].rule, [n for n in map(conv_of, mistakes[0].places) if n]
-    found = " and ".join(_found(root, mistake, where) for mistake in mistakes)
-    return found, rule.nudge.replace("{size}", convs[0].spec.size if convs else "")
-
-
-def _found(root: Node, mistake: Mistake, where: Where) -> str:
-    """One mistake in words."""
-    ends = branches(root)
-    within = {n: [b for b in ends if n in nodes(b)] for n in mistake.places}
-    some = [b for b in ends if any(b in each for each in within.values())]
-    own = [n for n in places(root, mistake.rule) if any(n in nodes(b) for b in some)]
-    everywhere = set(own or places(root, mistake.rule)) == set(mistake.places)
-    convs = [n for n in map(conv_of, mistake.places) if n]
-    place = [where(c, next(iter(within[n]), None)) for n in mistake.places if (c := conv_of(n))]
-    many = everywhere and len(mistake.places) > max(1, len(some))
-    names = f"convolution{'s' * (len(convs) > 1)} "
-    names += ", ".join(f"{c.spec.size} to {c.spec.out}" for c in convs)
-    text = re.sub(r"\[.*?\]", "", mistake.rule.found) if everywhere else mistake.rule.found
-    for token, value in {
-        "[": "",
-        "]": "",
-        "{place}": "at all" if many else ", ".join(dict.fromkeys(place)),
-        "{branch}": f", in {listed(some)}" if some else "",
-        "{n}": str(len(mistake.places)),
-        "{total}": str(mistake.of),
-        "{size}": convs[0].spec.size if convs else "",
-        "{convs}": "any convolution" if len(convs) == mistake.of else f"the {names}",
-    }.items():
-        text = text.replace(token, value)
-    return text
+    some = [mistake for mistake in alone if partner(apply(root, mistake))]
+    pairs = ((a, b) for a, b in combinations(some, 2) if a.kind.code != b.kind.code)
+    several = ((mistake,) for mistake in repeated(root, rules))
+    return first(several) or first(islice(pairs, PAIRS))

@@ -116,7 +116,8 @@ def rebuild(root: Node, change: Callable[[Node, Node], Node]) -> Node:
     """The expression made anew: ``change`` gets each node and its copy, and gives what to take."""
     new: dict[Node, Node] = {}
     for n in nodes(root):
-        new[n] = change(n, node(n.op, *(new[i] for i in n.inputs), spec=n.spec))
+        same = all(new[i] is i for i in n.inputs)
+        new[n] = change(n, n if same else node(n.op, *(new[i] for i in n.inputs), spec=n.spec))
     return new[root]
 
 
@@ -150,6 +151,7 @@ def parts(n: Node) -> list[Node]:
     return [p for i in n.inputs for p in parts(i)] if n.op == "cat" else [n]
 
 
+@functools.cache
 def joint(root: Node) -> Node | None:
     """The outermost concatenation."""
     return next((n for n in reversed(nodes(root)) if n.op == "cat"), None)
