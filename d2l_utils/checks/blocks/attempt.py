@@ -15,7 +15,7 @@ from torch import nn
 from .block import Block
 from .evaluate import Numbers, Observation, Values
 from .explain import Kind, Mistake, explain, merged
-from .graph import Node, nodes, width
+from .graph import Node, cat, nodes, parts, width
 from .parameters import Kernel, fill, is_kernel, oriented, parameters, statistics, summary
 
 JOINING = re.compile(r"[Ss]izes of tensors must match|size of tensor a")
@@ -75,7 +75,7 @@ class Attempt:
     @cached_property
     def numbers(self) -> Numbers:
         """What the block is tried with."""
-        return Numbers(self.block.inputs, 30.0 if self.block.normed else 2.0, self.seed)
+        return Numbers(self.block.inputs, 100.0 if self.block.normed else 2.0, self.seed)
 
     # -- shapes -----------------------------------------------------------------------------------
 
@@ -127,7 +127,7 @@ class Attempt:
     def miswidth(self) -> Mistakes:
         """The mistake that gives as many channels."""
         channels, inputs = self.output.shape[1], self.block.inputs
-        rules = self.block.rules("join")
+        rules = self.block.rules("join", "sum")
         return explain(self.block.graph, rules, lambda g: width(g, inputs) == channels)
 
     # -- values -----------------------------------------------------------------------------------
@@ -145,9 +145,17 @@ class Attempt:
         self.module.eval()
         return Y
 
-    def fill(self) -> None:
-        """Give the block the parameters and statistics that predictions are made with."""
+    @cached_property
+    def initial(self) -> list[torch.Tensor]:
+        """The statistics that the block begins with."""
+        return [t.clone() for t in statistics(self.module)]
+
+    def fill(self, begin: bool = False) -> None:
+        """Set parameters to what predictions are made with; statistics too, or to ``initial``."""
+        initial = self.initial
         fill(self.module, self.numbers, self.block.kernels, self.block.normed)
+        for t, own in zip(statistics(self.module), initial, strict=False) if begin else ():
+            t.copy_(own)
 
     @cached_property
     def images(self) -> torch.Tensor:
@@ -197,8 +205,9 @@ class Attempt:
         if whole := self._mistaken(graph, self.seen.shows, at="cat" if joined else ""):
             return [whole]
         kinds: dict[tuple[Kind, ...], list[Mistakes]] = {}
+        right = [part for part in parts(graph) if part not in self.missing]
         for part in self.missing if joined else ():
-            if some := self._mistaken(part, self.seen.holds):
+            if some := self._mistaken(part, lambda g: self.seen.holds(cat(*right, g))):
                 kinds.setdefault(tuple(m.kind for m in some), []).append(some)
         return [tuple(map(merged, *each)) for each in kinds.values()]
 

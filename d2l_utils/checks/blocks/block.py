@@ -52,11 +52,12 @@ class Block:
         return {
             about: both(self.more[about], rule) if about in self.more else rule
             for about, rule in RULES.items()
+            if self.normed or about != "norm"
         }
 
     def rules(self, *about: str) -> Rules:
         """The known mistakes, or those about some things."""
-        return {name: self._rules[name] for name in about or RULES}
+        return {name: rule for name, rule in self._rules.items() if not about or name in about}
 
     def words(self, root: Node, mistakes: Sequence[Mistake]) -> tuple[str, str]:
         """What is found, and the first mistake's nudge; ``root`` is where they were made."""

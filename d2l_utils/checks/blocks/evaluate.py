@@ -15,10 +15,10 @@ from functools import cached_property
 import torch
 from torch.nn import functional as F
 
-from .graph import Node, parts
+from .graph import Node, cat, parts
 
 VECTOR, STATISTIC = 0.5, 64.0
-TOLERANCE = 1e-4
+TOLERANCE = 5e-5
 
 OPERATIONS = {
     "ReLU": F.relu,
@@ -57,12 +57,12 @@ class Numbers:
         random = torch.Generator().manual_seed(1000 * self.seed + seed)
         X = torch.randn(n, self.inputs, height, width, generator=random)
         spread = 1 + torch.arange(self.inputs)[:, None, None] / self.inputs
-        return self.gain * spread * (X + torch.linspace(-3, 2, width))
+        return self.gain**0.5 * spread * (X + torch.linspace(-3, 2, width))
 
     def kernel(self, out: int, inputs: int, height: int, width: int) -> torch.Tensor:
         """A kernel of this shape, alike in all input channels."""
         random = torch.Generator().manual_seed(1000 * self.seed + 10 * height + width)
-        pixels = torch.ones(out, 1, 1, 1)
+        pixels = -torch.ones(out, 1, 1, 1)  # what is negative, ReLU changes
         if height * width > 1:
             pixels = torch.randn(out, 1, height, width, generator=random)
         size = self.gain / (inputs * (height * width) ** 0.5)
@@ -157,6 +157,10 @@ class Observation:
 
     def missing(self, graph: Node) -> list[Node]:
         """The parts of an expression that are not in the output; or the whole of it."""
-        if self.shows(graph):
-            return []
-        return [part for part in parts(graph) if graph.op != "cat" or not self.holds(part)]
+        if self.shows(graph) or graph.op != "cat":
+            return [] if self.shows(graph) else [graph]
+        found: list[Node] = []
+        for part in parts(graph):
+            if self.holds(cat(*found, part)):
+                found.append(part)
+        return [part for part in parts(graph) if part not in found]

@@ -176,8 +176,8 @@ def label(n: Node) -> str:
 
 def listed(some: list[Node]) -> str:
     """Branches in words."""
-    names = ", ".join(f"`{label(b)}`" for b in some)
-    return f"the branch{'es' * (len(some) > 1)} {names}"
+    names = list(dict.fromkeys(f"`{label(b)}`" for b in some))
+    return f"the branch{'es' * (len(names) > 1)} {', '.join(names)}"
 
 
 def steps(n: Node) -> str:

@@ -53,7 +53,8 @@ def has_relu(attempt: Attempt) -> Problem | None:
     expected = "ReLU after every convolution"
     if problem := _first(attempt, "activation", expected):
         return problem
-    if not attempt.seen.Y.min() < 0 or not attempt.missing:
+    right = attempt.seen.values[attempt.block.graph]
+    if not attempt.missing or not attempt.seen.Y.min() < right.min() == 0:
         return None
     nudge = "After ReLU nothing is negative: some branch does not end with it."
     return Problem(f"outputs down to {attempt.seen.Y.min():.2f}", expected, nudge, "negative")
@@ -76,7 +77,7 @@ def remembers(attempt: Attempt) -> Problem | None:
     """Running statistics: used in evaluation, updated in training and only then."""
     X, others = attempt.images, 5 * attempt.numbers.images(2, 13, 9, seed=1) + 1
     switch = "With `F.batch_norm`, pass `training=self.training`."
-    attempt.fill()
+    attempt.fill(begin=True)
     for _ in range(3):
         attempt.train(X)
     Y = attempt.run(X)

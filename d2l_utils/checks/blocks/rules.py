@@ -45,6 +45,10 @@ def sizes(n: Node) -> Wrong:
         yield "even-kernel", changed(n, kernel=tuple(k + 1 for k in n.spec.kernel))
         yield "strided", changed(n, stride=2)
         yield "turned-padding", changed(n, padding=(width, height))
+    elif n.op == "cat":
+        yield "joined-height", node("cat along the height", *parts(n))
+        yield "joined-batch", node("cat along the batch", *parts(n))
+        yield "added", add(*parts(n))
 
 
 def joins(n: Node) -> Wrong:
@@ -52,9 +56,6 @@ def joins(n: Node) -> Wrong:
     if n.op == "cat":
         ends = parts(n)
         inner = [step for step in nodes(n) if step.op == "ReLU" and step not in ends]
-        yield "joined-height", node("cat along the height", *ends)
-        yield "joined-batch", node("cat along the batch", *ends)
-        yield "added", add(*ends)
         for some in (inner, *([step] for step in inner)):
             yield "inner-joined", cat(*ends, *some)
         yield "input-joined", cat(*ends, X)

@@ -148,7 +148,7 @@ def filled(text: str, root: Node, mistake: Mistake, where: Where) -> str:
     wrong = mistake.wrong(mistake.places[0])
     missing = [p for p in parts(mistake.places[0]) if p not in parts(wrong)]
     values = {
-        "place": "at all" if many else ", ".join(dict.fromkeys(place)),
+        "place": "at all" if many else ", ".join(dict.fromkeys(place)) or "at the beginning",
         "branch": f", in {listed(some)}" if some else "",
         "n": len(mistake.places),
         "total": mistake.of,
