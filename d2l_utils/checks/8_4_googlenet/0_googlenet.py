@@ -6,24 +6,19 @@ from functools import partial
 
 from ..blocks import judge_parameters, judge_shapes, judge_values
 from ..blocks.attempt import Attempt
-from ..blocks.block import Block
 from ..blocks.graph import conv_relu
 from ..registry import register
 from . import inception
 
 LATER = "Batch normalisation and the like came later: this block is convolutions and ReLU only."
-BLOCK = Block(
+BLOCK = inception.block(
     "8.4/0",
-    partial(inception.inception, conv_relu),
-    inception.CHANNELS,
-    inception.EVEN,
-    inception.SIGNATURE,
-    inception.HINT,
+    partial(inception.four_branches, conv_relu),
     more={"convolution": partial(inception.swapped, conv_relu)},
     found=inception.FOUND | {"vectors": "more vectors than six biases"},
     nudges=inception.NUDGES | {"vectors": LATER},
     where=inception.where,
-    counted=inception.counted,
+    counted="{} parameters",
     same="the paper's block, with the same weights",
 )
 

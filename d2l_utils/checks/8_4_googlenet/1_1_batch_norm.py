@@ -6,24 +6,11 @@ from functools import partial
 
 from ..blocks import judge_parameters, judge_shapes, judge_values
 from ..blocks.attempt import Attempt
-from ..blocks.block import Block
 from ..blocks.graph import Node, conv, conv_norm_relu, conv_relu, norm, relu
 from ..blocks.rules import Wrong
 from ..registry import register
-from .inception import (
-    CHANNELS,
-    EVEN,
-    HINT,
-    NORM_ERRORS,
-    NORM_FOUND,
-    NORM_NUDGES,
-    SIGNATURE,
-    SIX,
-    counted,
-    inception,
-    swapped,
-    where,
-)
+from . import inception
+from .inception import four_branches
 
 
 def norm_first(x: Node, out: int, kernel: int) -> Node:
@@ -34,26 +21,25 @@ def norm_first(x: Node, out: int, kernel: int) -> Node:
 def wrong(n: Node) -> Wrong:
     """Mistakes that are in several places."""
     if n.op == "cat":
-        yield "norm-at-the-end", norm(inception(conv_relu, *CHANNELS))
-        yield "no-inner-norm", inception(conv_norm_relu, *CHANNELS, inner=conv_relu)
-        yield "norm-first", inception(norm_first, *CHANNELS)
+        yield "norm-at-the-end", norm(four_branches(conv_relu))
+        yield "no-inner-norm", four_branches(conv_norm_relu, inner=conv_relu)
+        yield "norm-first", four_branches(norm_first)
 
 
-FIRST = "the block's input is normalised, batch norm before each convolution"
 INNER = "no batch norm after the two reductions"
-END = f"{INNER}, only at the end of the block"
-BLOCK = Block(
+FOUND = {
+    "norm-at-the-end": f"{INNER}, only at the end of the block",
+    "no-inner-norm": INNER,
+    "norm-first": "the block's input is normalised, batch norm before each convolution",
+}
+BLOCK = inception.block(
     "8.4/1.1",
-    partial(inception, conv_norm_relu),
-    CHANNELS,
-    EVEN,
-    SIGNATURE,
-    HINT,
-    more={"norm": wrong, "convolution": partial(swapped, conv_norm_relu)},
-    found=NORM_FOUND | {"norm-at-the-end": END, "no-inner-norm": INNER, "norm-first": FIRST},
-    nudges=NORM_NUDGES | {"norm-at-the-end": SIX, "no-inner-norm": SIX},
-    where=where,
-    counted=counted,
+    partial(four_branches, conv_norm_relu),
+    more={"norm": wrong, "convolution": partial(inception.swapped, conv_norm_relu)},
+    found=inception.NORM_FOUND | FOUND,
+    nudges=inception.NORM_NUDGES,
+    where=inception.where,
+    counted="{} parameters",
     same="the block with batch norm, with the same weights",
 )
 
@@ -74,5 +60,5 @@ register(
         ("can be trained: a gradient reaches every parameter", judge_values.trains),
     ],
     prepare=partial(Attempt, BLOCK),
-    nudges=NORM_ERRORS,
+    nudges=inception.NORM_ERRORS,
 )

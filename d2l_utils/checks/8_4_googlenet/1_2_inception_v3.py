@@ -7,12 +7,11 @@ from functools import partial
 from ..answers import question
 from ..blocks import judge_parameters, judge_shapes, judge_values
 from ..blocks.attempt import Attempt
-from ..blocks.block import Block
 from ..blocks.graph import Node, X, cat, max_pool
 from ..blocks.graph import conv_norm_relu as unit
 from ..blocks.judge_parameters import TABLE
 from ..registry import register
-from .inception import CHANNELS, EVEN, HINT, NORM_ERRORS, SIGNATURE
+from . import inception
 
 
 def fork(x: Node, c: int) -> Node:
@@ -69,13 +68,9 @@ for exercise, title, expression in (
     ("8.4/1.2b", "1x7 and 7x1", asymmetric),
     ("8.4/1.2c", "1x3 beside 3x1", expanded),
 ):
-    block = Block(
+    own = inception.block(
         exercise,
         expression,
-        CHANNELS,
-        EVEN,
-        SIGNATURE,
-        HINT,
         found=FOUND,
         nudges=NUDGES | (FORKED if expression is expanded else {}),
         names=NAMES,
@@ -95,8 +90,8 @@ for exercise, title, expression in (
             ("takes running statistics in evaluation", judge_values.remembers),
             ("can be trained: a gradient reaches every parameter", judge_values.trains),
         ],
-        prepare=partial(Attempt, block),
-        nudges=NORM_ERRORS,
+        prepare=partial(Attempt, own),
+        nudges=inception.NORM_ERRORS,
     )
 
 question(

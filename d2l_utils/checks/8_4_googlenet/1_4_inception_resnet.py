@@ -1,16 +1,10 @@
-"""Exercise 1.4. The residual Inception block.
-
-With its closing 1x1 convolution at 0, the block must be ReLU(X + scale · bias): that shows how it
-adds. All else is judged as in exercise 1.1.
-"""
+"""Exercise 1.4. The residual Inception block."""
 
 from __future__ import annotations
 
-import functools
-import math
 import re
+from functools import partial
 
-import torch
 from torch.nn.parameter import is_lazy
 
 from ..answers import question
@@ -30,33 +24,29 @@ from ..blocks.graph import (
     relu,
     scale,
 )
-from ..blocks.parameters import is_kernel
 from ..blocks.rules import Wrong
 from ..registry import register
 from ..report import Problem
-from .inception import CHANNELS, EVEN, NORM_ERRORS, NORM_FOUND, NORM_NUDGES, inception, where
+from . import inception
+from .residual_sum import JOINED, OTHER, SCALE, TOTAL, WIDTH, adds
 
-WIDTH, TOTAL, JOINED = 6, 43, 16  # channels of X, of the concatenation, of that of the even block
-SCALE, OTHER = 0.5, 0.25  # powers of two: exact in floats
 SIGNATURE = "(width, c1, c2, c3, c4, scale)"
-SUM = "ReLU(X + scale · residual)"
 ADDED = re.compile(r"tensor a \((\d+)\) must match the size of tensor b \((\d+)\) .*dimension (\d)")
 CLOSING = "A 1x1 convolution brings the concatenation back to the input's width."
 ONCE = "Concatenate first; a 1x1 brings that back to the input's width; then X is added, once."
 LINEAR = "The closing convolution is linear: a 1x1 with its bias, no batch norm, no ReLU."
-ORDER = "First multiply the residual by the scale, then add X, then apply ReLU."
 ERRORS = {
     r"takes \d+ positional argument.* but \d+ were given": (
         f"The block is made from `{SIGNATURE}` and called on one tensor: `__init__` and `forward` "
         "need those arguments, after `self`."
     ),
-    **NORM_ERRORS,
+    **inception.NORM_ERRORS,
 }
 
 
 def residual(width: int, c1: int, c2: tuple, c3: tuple, c4: int, factor: float) -> Node:
     """The block of exercise 1.1, closed and added."""
-    closing = conv(inception(conv_norm_relu, c1, c2, c3, c4), width, 1)
+    closing = conv(inception.four_branches(conv_norm_relu, c1, c2, c3, c4), width, 1)
     return relu(add(X, scale(closing, factor)))
 
 
@@ -89,16 +79,17 @@ NUDGES = {
 BLOCK = Block(
     "8.4/1.4",
     residual,
-    (WIDTH, *CHANNELS, SCALE),
-    (WIDTH, *EVEN, OTHER),
+    (WIDTH, *inception.CHANNELS, SCALE),
+    (WIDTH, *inception.EVEN, OTHER),
     SIGNATURE,
     "`width` is the number of channels of the input.",
     name="ResidualInception",
     more={"sum": wrong},
-    found=NORM_FOUND | FOUND,
-    nudges=NORM_NUDGES | NUDGES,
-    where=where,
-    counted=lambda n: f"in the branches, {n - WIDTH * (TOTAL + 1)} parameters",
+    found=inception.NORM_FOUND | FOUND,
+    nudges=inception.NORM_NUDGES | NUDGES,
+    where=inception.where,
+    counted="in the branches, {} parameters",
+    uncounted=WIDTH * (TOTAL + 1),
 )
 
 
@@ -142,76 +133,11 @@ def counts(attempt: Attempt) -> Problem | None:
     return judge_parameters.counts(attempt)
 
 
-def adds(attempt: Attempt) -> Problem | None:
-    """ReLU(X + scale · residual), read off with a residual that is the closing bias alone."""
-    for factor, module in zip((OTHER, SCALE), attempt.modules, strict=True):
-
-        def output(x: float, r: float, module: torch.nn.Module = module) -> float:
-            _close(module, torch.full((WIDTH,), float(r)))
-            return float(attempt.run(torch.full((2, WIDTH, 13, 9), float(x)), module).mean())
-
-        x = output(8, 0)
-        code, found, nudge = _sum(factor, x / 8, output(8, 1) - x, x - output(8, -1))
-        if not found and not _near(output(-8, 0), 0):
-            code, found, nudge = "no-relu", "no ReLU after the sum", ORDER
-        elif not found and not _near(output(-8, 4 / factor), 0):
-            code, found = "relu-on-input", "ReLU is applied to X before the sum"
-            nudge = "X is added as it is."
-        if found:
-            return Problem(found, SUM, nudge, code)
-    b = torch.arange(1.0, WIDTH + 1) - 3
-    _close(attempt.module, b)
-    right = torch.relu(attempt.images + SCALE * b[:, None, None])
-    for run, when in ((attempt.run, ""), (attempt.train, " in training")):
-        if not (run(attempt.images) - right).abs().max() <= 1e-4:
-            nudge = "Nothing else normalises, drops or changes the residual, X or the sum."
-            return Problem(f"other values{when}", SUM, nudge, "values")
-    return None
-
-
-@torch.no_grad()
-def _close(module: torch.nn.Module, bias: torch.Tensor) -> None:
-    """Set the closing convolution to 0, its bias to numbers."""
-    for p in module.parameters():
-        if is_kernel(p) and set(p.squeeze().shape) in ({WIDTH, TOTAL}, {WIDTH, JOINED}):
-            p.zero_()
-        elif p.numel() == WIDTH:
-            p.copy_(bias.reshape(p.shape))
-
-
-def _sum(factor: float, shortcut: float, up: float, down: float) -> tuple[str, str, str]:
-    """What is wrong with the factors: of X, of a positive residual and of a negative one."""
-    if _near(shortcut, 0):
-        return "no-shortcut", "X is not in the sum", "Add the block's input to the scaled residual."
-    if not _near(shortcut, 1):
-        what = "the sum is" if _near(up, factor) and _near(shortcut, factor) else "X is"
-        by = "the scale" if _near(shortcut, factor) else f"{shortcut:.3g}"
-        nudge = "The scale belongs to the residual alone."
-        return "shortcut-scaled", f"{what} multiplied by {by}", nudge
-    if _near(up, 0):
-        return "no-residual", "the residual is not in the sum", ORDER
-    if _near(down, 0):
-        nudge = "Then a block can only add, never take away: the closing 1x1 convolution is linear."
-        return "relu-before-sum", "ReLU is applied to the residual before the sum", nudge
-    if not _near(up, factor) or not _near(down, factor):
-        found = f"the residual is multiplied by {up:.3g}, for a scale of {factor}"
-        found = "the scale is not used" if _near(up, 1) else found
-        return "scale", found, "Multiply the residual once, by the scale that the block was given."
-    return "", "", ""
-
-
-_near = functools.partial(math.isclose, abs_tol=1e-3)
-
-
 def has_branches(attempt: Attempt) -> Problem | None:
     """The branches, as in exercise 1.1."""
-    judges = (
-        judge_values.normalises,
-        judge_values.remembers,
-        judge_values.has_relu,
-        judge_values.agrees,
-    )
-    return next(filter(None, (judge(attempt) for judge in judges)), None)
+    names = ("normalises", "remembers", "has_relu", "agrees")
+    problems = (getattr(judge_values, name)(attempt) for name in names)
+    return next(filter(None, problems), None)
 
 
 register(
@@ -227,7 +153,7 @@ register(
         ("makes the residual from the branches of 1.1", has_branches),
         ("can be trained: a gradient reaches every parameter", judge_values.trains),
     ],
-    prepare=functools.partial(Attempt, BLOCK),
+    prepare=partial(Attempt, BLOCK),
     nudges=ERRORS,
 )
 

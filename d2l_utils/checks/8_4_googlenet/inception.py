@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+from ..blocks.block import Block
 from ..blocks.graph import Node, X, cat, conv_of, max_pool
 from ..blocks.rules import Wrong
 
-CHANNELS = 9, (5, 13), (3, 10), 11  # two mistakes in them never give the same sum
+CHANNELS = C1, C2, C3, C4 = 9, (5, 13), (3, 10), 11  # two mistakes in them never give the same sum
 EVEN = 4, (4, 4), (4, 4), 4
 SIGNATURE = "(c1, c2, c3, c4), or (in_channels, c1, c2, c3, c4) if its layers are not lazy"
 HINT = "c1 and c4 are numbers, c2 and c3 pairs of numbers."
@@ -44,7 +46,9 @@ NORM_ERRORS = {
 Unit = Callable[..., Node]
 
 
-def inception(unit: Unit, c1, c2, c3, c4, kernels=(3, 5), inner: Unit | None = None) -> Node:
+def four_branches(
+    unit: Unit, c1=C1, c2=C2, c3=C3, c4=C4, kernels=(3, 5), inner: Unit | None = None
+) -> Node:
     """The block, of a ``unit`` made from an input, output channels and a kernel's size.
 
     Wrong blocks are made of other ``kernels``, or have another unit as their ``inner`` ones.
@@ -60,10 +64,9 @@ def inception(unit: Unit, c1, c2, c3, c4, kernels=(3, 5), inner: Unit | None = N
 
 def swapped(unit: Unit, n: Node) -> Wrong:
     """Two branches, each in the place of the other."""
-    c1, c2, c3, c4 = CHANNELS
     if n.op == "cat":
-        yield "kernels-swapped", inception(unit, c1, c2, c3, c4, kernels=(5, 3))
-        yield "ends-swapped", inception(unit, c4, c2, c3, c1)
+        yield "kernels-swapped", four_branches(unit, kernels=(5, 3))
+        yield "ends-swapped", four_branches(unit, c1=C4, c4=C1)
 
 
 def where(conv: Node, branch: Node | None) -> str:
@@ -71,9 +74,9 @@ def where(conv: Node, branch: Node | None) -> str:
     return "at the end" if branch and conv_of(branch) is conv else "between the two convolutions"
 
 
-def counted(n: int) -> str:
-    """The number of parameters in words."""
-    return f"{n} parameters"
+def block(exercise: str, expression: Callable[..., Node], **own: Any) -> Block:
+    """A block of these channels, with rules and words of its own."""
+    return Block(exercise, expression, CHANNELS, EVEN, SIGNATURE, HINT, "Inception", **own)
 
 
 FOUND = {
@@ -85,9 +88,11 @@ NUDGES = {
     "ends-swapped": "The branch with c1 channels has no pool, the one with c4 channels has.",
     "3x3-for-5x5": "It is 5x5 in the paper. (torchvision's 3x3 is a well-known deviation.)",
 }
-SIX = "Six batch norms: one after each convolution, before its ReLU."
 NORM_FOUND = FOUND | {
     "no-norm": "no batch norm after {convs}",
     "vectors": "more vectors than six scales and six shifts",
 }
-NORM_NUDGES = NUDGES | {"no-norm": SIX, "vectors": SIX}
+NORM_NUDGES = NUDGES | dict.fromkeys(
+    ("no-norm", "no-inner-norm", "norm-at-the-end", "vectors"),
+    "Six batch norms: one after each convolution, before its ReLU.",
+)

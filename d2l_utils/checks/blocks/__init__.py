@@ -1,6 +1,7 @@
 """The engine that judges an attempt at a block of a network by what it computes.
 
-``graph`` writes a block as an expression, ``evaluate`` predicts what an expression gives, ``rules``
-holds the known mistakes, ``explain`` finds the mistake that predicts what was observed, ``attempt``
-observes, and ``requirements`` are the lines of a report.
+A block (``block``) is an expression (``graph``) that predicts what an attempt should show
+(``evaluate``, ``parameters``). A mistake (``rules``, ``words``) makes a wrong expression of it; the
+first one that predicts what was observed (``attempt``) is told (``explain``). The ``judge`` modules
+have the requirements of which exercises are made.
 """

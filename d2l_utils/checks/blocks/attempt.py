@@ -30,7 +30,7 @@ class Attempt:
     given: Any
     seed: int = 84
 
-    def arguments(self, arguments: tuple) -> tuple[tuple, dict] | None:
+    def bound(self, arguments: tuple) -> tuple[tuple, dict] | None:
         """What to call the attempt with, the input channels where it wants them; None: nothing."""
         try:
             signature = inspect.signature(self.given)
@@ -54,7 +54,7 @@ class Attempt:
 
     def build(self, arguments: tuple) -> Any:
         """What the attempt gives for these arguments, hopefully a module."""
-        args, kwargs = self.arguments(arguments)
+        args, kwargs = self.bound(arguments)
         return self.given(*args, **kwargs)
 
     @cached_property
@@ -74,7 +74,7 @@ class Attempt:
 
     @cached_property
     def numbers(self) -> Numbers:
-        """What the block is tried with."""
+        """What the block is tried with; under batch norm large, lest its ε matter."""
         return Numbers(self.block.inputs, 100.0 if self.block.normed else 2.0, self.seed)
 
     # -- shapes -----------------------------------------------------------------------------------
@@ -206,8 +206,12 @@ class Attempt:
             return [whole]
         kinds: dict[tuple[Kind, ...], list[Mistakes]] = {}
         right = [part for part in parts(graph) if part not in self.missing]
+
+        def also(part: Node) -> bool:
+            return self.seen.holds(part) and self.seen.holds(cat(*right, part))
+
         for part in self.missing if joined else ():
-            if some := self._mistaken(part, lambda g: self.seen.holds(cat(*right, g))):
+            if some := self._mistaken(part, also):
                 kinds.setdefault(tuple(m.kind for m in some), []).append(some)
         return [tuple(map(merged, *each)) for each in kinds.values()]
 

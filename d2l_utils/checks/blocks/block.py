@@ -29,14 +29,15 @@ class Block:
     even: tuple  # with these, whatever joins the branches, they fit
     signature: str
     hint: str = ""  # about the signature
-    name: str = "Inception"
+    name: str = "Block"
     inputs: int = 6
     more: Rules = field(default_factory=dict)  # rules of its own, before the others
     found: Mapping[str, str] = field(default_factory=dict)  # words of its own, by code
     nudges: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[int, str] = field(default_factory=dict)  # of numbers of channels
     where: Where = after
-    counted: Callable[[int], str] | None = None  # how the number of parameters is told
+    counted: str = ""  # how the number of parameters is told
+    uncounted: int = 0  # parameters that are not told
     same: str = "the right block, with the same weights"
 
     @cached_property

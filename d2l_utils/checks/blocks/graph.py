@@ -171,7 +171,7 @@ def chain(n: Node) -> list[Node]:
 def label(n: Node) -> str:
     """A branch in words, such as "pool → 1x1"."""
     words = {"conv": lambda n: n.spec.size, "max pool": lambda n: "pool"}
-    return " → ".join(words[step.op](step) for step in chain(n) if step.op in words)
+    return " → ".join(words[step.op](step) for step in chain(n) if step.op in words) or "the input"
 
 
 def listed(some: list[Node]) -> str:

@@ -44,13 +44,12 @@ def counts(attempt: Attempt) -> Problem | None:
     problem = mistaken(attempt, wrong) if wrong else _miscount(attempt)
     if not block.counted or (wrong and wrong[0].kind.about == "sum"):
         return problem
-    total = sum(p.numel() for p in parameters)
-    of = f"for {block.name}{block.arguments} on {block.inputs} channels"
-    return replace(
-        problem,
-        found=f"{block.counted(total)}: {problem.found}",
-        expected=f"{block.counted(block.parameters)}, {of}",
+    found, expected = (
+        block.counted.format(n - block.uncounted)
+        for n in (sum(p.numel() for p in parameters), block.parameters)
     )
+    of = f"for {block.name}{block.arguments} on {block.inputs} channels"
+    return replace(problem, found=f"{found}: {problem.found}", expected=f"{expected}, {of}")
 
 
 def _miscount(attempt: Attempt) -> Problem:

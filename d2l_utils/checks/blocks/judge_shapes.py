@@ -32,7 +32,7 @@ def builds(attempt: Attempt) -> Problem | None:
     if not callable(given):
         nudge = "Pass the class of your block to the check."
         return Problem(clean(_a(given)), "a class", nudge, "no-class")
-    if attempt.arguments(block.arguments) is None:
+    if attempt.bound(block.arguments) is None:
         found = clean(f"the arguments {inspect.signature(given)}", 120)
         return Problem(found, block.signature, block.hint, "signature")
     for made in attempt.made:

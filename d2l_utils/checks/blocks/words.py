@@ -135,28 +135,28 @@ NUDGES = {
 
 
 def filled(text: str, root: Node, mistake: Mistake, where: Where) -> str:
-    """``text`` with the places of a mistake filled in."""
-    ends = branches(root)
-    some = [b for b in ends if any(n in nodes(b) for n in mistake.places)]
-    own = [n for n in kinds(root, mistake.rules)[mistake.kind]]
-    own = [n for n in own if any(n in nodes(b) for b in some)] or own
-    everywhere = set(own) == set(mistake.places)
-    convs = [(c, n) for n in mistake.places if (c := conv_of(n))]
-    place = [where(c, next((b for b in some if n in nodes(b)), None)) for c, n in convs]
-    many = everywhere and len(mistake.places) > max(1, len(some))
-    names = ", ".join(f"{c.spec.size} to {c.spec.out}" for c, _ in convs)
-    wrong = mistake.wrong(mistake.places[0])
-    missing = [p for p in parts(mistake.places[0]) if p not in parts(wrong)]
-    values = {
-        "place": "at all" if many else ", ".join(dict.fromkeys(place)) or "at the beginning",
-        "branch": f", in {listed(some)}" if some else "",
-        "n": len(mistake.places),
-        "total": mistake.of,
-        "size": convs[0][0].spec.size if convs else "",
-        "op": wrong.op,
-        "missing": ", ".join(f"`{label(p)}`" for p in missing),
-        "convs": f"the convolution{'s' * (len(convs) > 1)} {names}",
-    }
-    if len(convs) == mistake.of:
-        values["convs"] = "any convolution"
-    return re.sub(r"\[.*?\]" if everywhere else r"[\[\]]", "", text).format(**values)
+    """``text`` with what is to be said of a mistake's places."""
+    first, *_ = mistake.places
+    within = [b for b in branches(root) if any(n in nodes(b) for n in mistake.places)]
+    possible = kinds(root, mistake.rules)[mistake.kind]
+    possible = [n for n in possible if not within or any(n in nodes(b) for b in within)]
+    everywhere = set(possible) == set(mistake.places)
+    convs = {conv_of(n): n for n in mistake.places if conv_of(n)}
+    spots = (where(c, next((b for b in within if n in nodes(b)), None)) for c, n in convs.items())
+    place = ", ".join(dict.fromkeys(spots)) or "at the beginning"
+    if everywhere and len(mistake.places) > max(1, len(within)):
+        place = "at all"
+    names = ", ".join(f"{c.spec.size} to {c.spec.out}" for c in convs)
+    names = f"the convolution{'s' * (len(convs) > 1)} {names}"
+    wrong = mistake.wrong(first)
+    text = re.sub(r"\[.*?\]" if everywhere else r"[\[\]]", "", text)
+    return text.format(
+        place=place,
+        branch=f", in {listed(within)}" if within else "",
+        n=len(mistake.places),
+        total=mistake.of,
+        size=next((c.spec.size for c in convs), ""),
+        op=wrong.op,
+        missing=", ".join(f"`{label(p)}`" for p in parts(first) if p not in parts(wrong)),
+        convs="any convolution" if len(convs) == mistake.of else names,
+    )
