@@ -125,7 +125,7 @@ def _misfit(attempt: Attempt, a: int, b: int, dimension: int) -> Problem:
     return judge_shapes.wrong_size(attempt, found)
 
 
-def counts(attempt: Attempt) -> Problem | None:
+def closes(attempt: Attempt) -> Problem | None:
     """The branches of exercise 1.1 and one closing convolution with its bias."""
     if any(not is_lazy(p) and p.numel() == 1 for p in attempt.module.parameters()):
         nudge = "The scale is fixed, not learned: keep it so."
@@ -148,7 +148,7 @@ register(
         ("takes a batch of images through its layers", judge_shapes.runs),
         ("adds what fits: the output has its input's shape", keeps_shape),
         ("leaves its input as it was", judge_values.leaves_input),
-        ("has the four branches of 1.1 and one linear 1x1", counts),
+        ("has the four branches of 1.1 and one linear 1x1", closes),
         ("is ReLU(X + scale · residual), whatever the residual", adds),
         ("makes the residual from the branches of 1.1", has_branches),
         ("can be trained: a gradient reaches every parameter", judge_values.trains),

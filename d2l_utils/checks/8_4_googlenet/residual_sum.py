@@ -26,22 +26,22 @@ def adds(attempt: Attempt) -> Problem | None:
 
         def output(x: float, r: float, module: torch.nn.Module = module) -> float:
             _close(module, torch.full((WIDTH,), float(r)))
-            return float(attempt.run(torch.full((2, WIDTH, 13, 9), float(x)), module).mean())
+            return float(attempt.infer(torch.full((2, WIDTH, 13, 9), float(x)), module).mean())
 
         x = output(8, 0)
         code, found, nudge = _sum(factor, x / 8, output(8, 1) - x, x - output(8, -1))
-        if not found and not _near(output(-8, 0), 0):
+        if not code and not _near(output(-8, 0), 0):
             code, found, nudge = "no-relu", "no ReLU after the sum", ORDER
-        elif not found and not _near(output(-8, 4 / factor), 0):
+        elif not code and not _near(output(-8, 4 / factor), 0):
             code, found = "relu-on-input", "ReLU is applied to X before the sum"
             nudge = "X is added as it is."
-        if found:
+        if code:
             return Problem(found, SUM, nudge, code)
     b = torch.arange(1.0, WIDTH + 1) - 3
     _close(attempt.module, b)
     right = torch.relu(attempt.images + SCALE * b[:, None, None])
-    for run, when in ((attempt.run, ""), (attempt.train, " in training")):
-        if not (run(attempt.images) - right).abs().max() <= 1e-4:
+    for output, when in ((attempt.infer, ""), (attempt.train, " in training")):
+        if not (output(attempt.images) - right).abs().max() <= 1e-4:
             nudge = "Nothing else normalises, drops or changes the residual, X or the sum."
             return Problem(f"other values{when}", SUM, nudge, "values")
     return None

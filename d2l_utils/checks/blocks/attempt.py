@@ -91,7 +91,7 @@ class Attempt:
 
     def _joined(self, module: nn.Module) -> Any:
         try:
-            return self.run(self.numbers.images(2, 28, 28), module)
+            return self.infer(self.numbers.images(2, 28, 28), module)
         except RuntimeError as error:
             if not JOINING.search(str(error)):
                 raise
@@ -132,7 +132,7 @@ class Attempt:
 
     # -- values -----------------------------------------------------------------------------------
 
-    def run(self, X: torch.Tensor, module: nn.Module | None = None) -> torch.Tensor:
+    def infer(self, X: torch.Tensor, module: nn.Module | None = None) -> torch.Tensor:
         """Run a block on a copy of ``X``, without gradients."""
         with torch.no_grad():
             return (self.module if module is None else module)(X.clone())
@@ -165,7 +165,7 @@ class Attempt:
     def observe(self, X: torch.Tensor, training: bool) -> Observation:
         """The block's output for ``X``, its parameters set to what predictions are made with."""
         self.fill()
-        Y = self.train(X) if training else self.run(X)
+        Y = self.train(X) if training else self.infer(X)
         return Observation(Y, Values(X, self.numbers, training))
 
     @cached_property

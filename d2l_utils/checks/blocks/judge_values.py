@@ -78,13 +78,13 @@ def remembers(attempt: Attempt) -> Problem | None:
     attempt.fill(begin=True)
     for _ in range(3):
         attempt.train(X)
-    Y = attempt.run(X)
-    attempt.run(others)
-    if not torch.equal(Y, attempt.run(X)):
+    Y = attempt.infer(X)
+    attempt.infer(others)
+    if not torch.equal(Y, attempt.infer(X)):
         nudge = f"Running statistics change in training only. {switch}"
         found = "evaluation changes later outputs"
         return Problem(found, "the same output again", nudge, "evaluation-learns")
-    if not near(attempt.run(torch.cat([X, others]))[:2], Y):
+    if not near(attempt.infer(torch.cat([X, others]))[:2], Y):
         found = "in evaluation, an image's output depends on the others in its batch"
         expected = "the running mean and variance of training"
         return attempt.block.problem("batch-statistics", expected, found)
@@ -92,7 +92,7 @@ def remembers(attempt: Attempt) -> Problem | None:
     attempt.train(others)
     pairs = zip(before, statistics(attempt.module), strict=False)
     frozen = {t.numel() for old, t in pairs if torch.equal(old, t)}
-    if not torch.equal(Y, attempt.run(X)) and not frozen:
+    if not torch.equal(Y, attempt.infer(X)) and not frozen:
         return None
     found, ends = "training leaves running statistics as they were", branches(attempt.block.graph)
     inputs = attempt.block.inputs
