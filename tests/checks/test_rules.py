@@ -133,6 +133,8 @@ def test_every_mistake_is_named(judge, block, mistake):
     assert not report.passed
     got = f"{report.failed} {report.problem.code}: {report.problem.found} | {report.problem.nudge}"
     assert report.problem.code in same, got
+    if report.problem.code == code:
+        assert report.problem.nudge == block.nudge(block.graph, [mistake])
 
 
 PAIRS = [  # exercise's place in BLOCKS, and two codes
@@ -161,5 +163,5 @@ def test_two_mistakes_at_once_are_both_named(judge, number, first, second):
     report = judge(block, one, two)
     assert not report.passed
     for mistake in (one, two):
-        found, _ = block.words(block.graph, [mistake])
+        found = block.finding(block.graph, [mistake])
         assert found.partition(", in the branch")[0] in report.problem.found, report.text

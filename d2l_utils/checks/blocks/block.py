@@ -60,12 +60,15 @@ class Block:
         """The known mistakes, or those about some things."""
         return {name: rule for name, rule in self._rules.items() if not about or name in about}
 
-    def words(self, root: Node, mistakes: Sequence[Mistake]) -> tuple[str, str]:
-        """What is found, and the first mistake's nudge; ``root`` is where they were made."""
-        found, nudges = FOUND | dict(self.found), NUDGES | dict(self.nudges)
-        texts = [filled(found[m.kind.code], root, m, self.where) for m in mistakes]
-        nudge = filled(nudges[mistakes[0].kind.code], root, mistakes[0], self.where)
-        return " and ".join(texts), nudge
+    def finding(self, root: Node, mistakes: Sequence[Mistake]) -> str:
+        """What is found; ``root`` is where the mistakes were made."""
+        found = FOUND | dict(self.found)
+        return " and ".join(filled(found[m.kind.code], root, m, self.where) for m in mistakes)
+
+    def nudge(self, root: Node, mistakes: Sequence[Mistake]) -> str:
+        """The nudge of the first mistake."""
+        nudges = NUDGES | dict(self.nudges)
+        return filled(nudges[mistakes[0].kind.code], root, mistakes[0], self.where)
 
     def problem(self, code: str, expected: str, found: str = "", nudge: str = "") -> Problem:
         """A problem, in the words for its code where there are some."""

@@ -18,7 +18,8 @@ TABLE = "Compare the kernels and channels of each branch with the table."
 def mistaken(attempt: Attempt, mistakes: Mistakes, expected: str = "") -> Problem:
     """Known mistakes as a problem."""
     block = attempt.block
-    found, nudge = block.words(block.graph, mistakes)
+    found = block.finding(block.graph, mistakes)
+    nudge = block.nudge(block.graph, mistakes)
     some = [b for b in branches(block.graph) if any(n in nodes(b) for n in mistakes[0].places)]
     expected = expected or (steps(some[0]) if some else block.same)
     return Problem(found, expected, nudge, mistakes[0].kind.code)

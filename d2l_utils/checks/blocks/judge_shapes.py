@@ -82,7 +82,7 @@ def wrong_size(attempt: Attempt, found: str, height: int = 0, width: int = 0) ->
     if {height, width} == {28, 4 * 28}:
         return block.problem("joined-height", expected, found)
     if attempt.misfit:
-        _, nudge = block.words(block.graph, attempt.misfit)
+        nudge = block.nudge(block.graph, attempt.misfit)
         return Problem(found, expected, nudge, attempt.misfit[0].kind.code)
     return block.problem("size", expected, found)
 
@@ -123,6 +123,6 @@ def joins(attempt: Attempt) -> Problem | None:
         return None
     found = f"{Y.shape[1]} channels"
     if attempt.miswidth:
-        _, nudge = block.words(block.graph, attempt.miswidth)
+        nudge = block.nudge(block.graph, attempt.miswidth)
         return Problem(found, wanted, nudge, attempt.miswidth[0].kind.code)
     return block.problem("channels", wanted, found)

@@ -1,7 +1,8 @@
 """What is said of each mistake: what was found, and a nudge, by its code.
 
-In what is found, ``{place}`` is where ("at the end"), left out with the brackets around it if all
-places are wrong; ``{branch}`` is ", in the branch …", ``{n}`` of ``{total}`` the number of places.
+What is found of a wrong size or a wrong number of channels is that number. Else ``{place}`` is
+where ("at the end"), left out with the brackets around it if all places are wrong; ``{branch}`` is
+", in the branch …", ``{n}`` of ``{total}`` the number of places.
 """
 
 from __future__ import annotations
@@ -12,24 +13,8 @@ from .explain import Mistake, Where, kinds
 from .graph import Node, branches, conv_of, label, listed, nodes, parts
 
 FOUND = {
-    "unpadded": "a convolution without padding{branch}",
-    "overpadded": "too much padding{branch}",
-    "underpadded": "too little padding{branch}",
-    "even-kernel": "an even kernel{branch}",
-    "strided": "a stride of 2{branch}",
-    "halved": "half of the image",
     "turned-padding": "padding on the wrong sides{branch}",
-    "strided-pool": "a pool of stride 3{branch}",
-    "bare-pool": "a pool of stride 3 without padding{branch}",
-    "unpadded-pool": "a pool without padding{branch}",
-    "joined-height": "branches joined along the height",
-    "joined-batch": "branches joined along the batch",
     "added": "branches combined element by element",
-    "inner-joined": "an inner step is joined too",
-    "input-joined": "the block's input is joined too",
-    "not-joined": "not joined: {missing}",
-    "no-projection": "no convolution after the pool",
-    "cut-short": "no {size} convolution{branch}",
     "no-relu": "no ReLU {place}{branch}",
     "relu-before-norm": "ReLU before batch norm[, {place}]{branch}",
     "relu-before-conv": "ReLU before the convolution[, {place}]{branch}",
@@ -60,7 +45,6 @@ FOUND = {
     "no-scale": "the scale is not used",
     "no-shortcut": "X is not in the sum",
     "no-residual": "the residual is not in the sum",
-    "joined-sum": "X is joined to the residual, not added",
     "scaled-shortcut": "X is multiplied by the scale",
     "scaled-sum": "the sum is multiplied by the scale",
 }
