@@ -37,7 +37,7 @@ class Built(nn.Module):
         self.graph, self.layers = graph, nn.ModuleDict()
         for i, n in enumerate(nodes(graph)):
             if n.op == "conv":
-                out, kernel, padding, stride, bias = n.spec
+                out, kernel, padding, stride, bias, _ = n.spec
                 self.layers[str(i)] = nn.Conv2d(
                     width(n.x, inputs), out, kernel, stride, padding, bias=bias
                 )
@@ -55,6 +55,9 @@ class Built(nn.Module):
                 values[n] = F.batch_norm(
                     *inputs, own.running_mean, own.running_var, own.weight, own.bias
                 )
+            elif n.op == "conv" and n.spec.forgotten:
+                own = self.layers[str(i)]
+                values[n] = F.conv2d(*inputs, own.weight, None, own.stride, own.padding)
             elif n.op == "scale":
                 values[n] = n.spec * inputs[0]
             else:

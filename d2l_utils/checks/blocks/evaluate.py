@@ -84,7 +84,7 @@ class Values(dict):
         if n.op == "conv":
             W = self.kernel(n.spec.out, X.shape[1], *n.spec.kernel)
             Y = F.conv2d(X, W, None, n.spec.stride, n.spec.padding)
-            return Y + VECTOR if n.spec.bias else Y
+            return Y + VECTOR if n.spec.bias and not n.spec.forgotten else Y
         if n.op in ("norm", "stored norm"):
             if self.training and n.op == "norm":
                 Y = F.batch_norm(X, None, None, training=True)

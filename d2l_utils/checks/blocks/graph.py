@@ -30,6 +30,7 @@ class Conv(NamedTuple):
     padding: tuple[int, int]
     stride: int = 1
     bias: bool = True
+    forgotten: bool = False  # whether the bias is there, but not added
 
     @property
     def size(self) -> str:

@@ -121,6 +121,8 @@ def convolutions(n: Node) -> Wrong:
     if n.op != "conv":
         return
     yield "no-bias" if n.spec.bias else "bias", changed(n, bias=not n.spec.bias)
+    if n.spec.bias:
+        yield "forgotten-bias", changed(n, forgotten=True)
     first = conv_of(n.x)
     if first and first.spec.kernel != n.spec.kernel:
         own, other = ({"kernel": c.spec.kernel, "padding": c.spec.padding} for c in (n, first))

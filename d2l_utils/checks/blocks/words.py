@@ -40,6 +40,7 @@ FOUND = {
     "own-input-plainly-normed": "the input is normalised before its convolution{branch}",
     "bias": "{n} of {total} convolutions with a bias, which batch norm cancels",
     "no-bias": "{n} of {total} convolutions without a bias",
+    "forgotten-bias": "a convolution without its bias[, {place}]{branch}",
     "reduced-late": "{size} first, then 1x1",
     "order": "its convolutions in another order{branch}",
     "no-scale": "the scale is not used",
@@ -103,6 +104,7 @@ NUDGES = {
     "bias": "Batch norm subtracts the mean and any bias with it; its shift takes the bias's place, "
     "so leave that out: `bias=False`.",
     "no-bias": "Every convolution has a bias here, as `nn.Conv2d` gives it by default.",
+    "forgotten-bias": "Add the bias before ReLU is applied.",
     "reduced-late": "The 1x1 convolution comes first: it makes the {size} cheap.",
     "order": "The table has them in order.",
     "no-scale": "Multiply the residual by it.",
