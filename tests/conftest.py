@@ -35,15 +35,17 @@ def independent():
 
 @pytest.fixture
 def redraw(monkeypatch):
-    """Makes a check's trial draw its random numbers from another seed."""
+    """Makes the check of a block draw its random numbers from another seed."""
 
-    def other(trial_class, seed):
-        prepare = trial_class.__init__
+    def other(exercise, seed):
+        from dataclasses import replace
+        from functools import partial
 
-        def prepare_with_seed(self, *arguments):
-            prepare(self, *arguments)
-            self.random.manual_seed(seed)
+        from d2l_utils.checks.registry import EXERCISES, find
 
-        monkeypatch.setattr(trial_class, "__init__", prepare_with_seed)
+        spec = find(exercise)
+        monkeypatch.setitem(
+            EXERCISES, exercise, replace(spec, prepare=partial(spec.prepare, seed=seed))
+        )
 
     return other

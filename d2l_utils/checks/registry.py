@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import linecache
-import os
-import re
 import sys
-import sysconfig
-import traceback
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,25 +13,12 @@ from typing import Any
 
 import torch
 
+from .learner_errors import problem_of, raised_by_learner
 from .report import Problem, Report, Unattempted, clean
 
 __all__ = ["check", "register", "run"]
 
 Judge = Callable[[Any], "Problem | None"]
-
-# Errors that most exercises can meet: a pattern in "Type: message", and a nudge
-COMMON = {
-    r"before Module\.__init__|no attribute '_\w*(hooks|modules|parameters)": (
-        "Call `super().__init__()` first thing in `__init__`."
-    ),
-    r'missing the required "forward"': "Define `forward(self, X)`; look for a slip in its name.",
-    r"^(NameError|AttributeError|UnboundLocalError)": (
-        "A name is used that was never set: compare its spelling where it is set and where it is "
-        "used."
-    ),
-    r"^RecursionError": "Something calls itself without end.",
-}
-NUDGE = "Run your code by itself in a new cell until this error is gone, then check again."
 
 
 @dataclass(frozen=True)
@@ -123,9 +105,9 @@ def run(exercise: str, attempt: Any) -> Report:
             except Unattempted:
                 return Report(*about, attempted=False)
             except BaseException as error:  # SystemExit and the like as well
-                if isinstance(error, NotImplementedError) and _raised_by_learner(error):
+                if isinstance(error, NotImplementedError) and raised_by_learner(error):
                     return Report(*about, attempted=False)
-                problem = explain(error, spec.nudges)
+                problem = problem_of(error, spec.nudges)
             if problem is not None:
                 return Report(*about, failed=index, problem=problem)
     return Report(*about)
@@ -143,46 +125,3 @@ def _undisturbed():
             yield
         finally:
             torch.set_num_threads(threads)
-
-
-def explain(error: BaseException, nudges: Mapping[str, str]) -> Problem:
-    """An error in the attempt as a problem: its type, message and line, and what to do."""
-    try:
-        message = clean(_without_folders(str(error)))
-    except Exception:
-        message = ""
-    summary = f"{type(error).__name__}: {message}" if message else type(error).__name__
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if _is_learners(f.filename)]
-    where = ""
-    if frames:
-        line = clean(linecache.getline(frames[-1].filename, frames[-1].lineno), 100)
-        where = f" (line {frames[-1].lineno} of your code" + (f": `{line}`)" if line else ")")
-    nudge = next((n for p, n in {**nudges, **COMMON}.items() if re.search(p, summary)), NUDGE)
-    return Problem(summary + where, "no error", nudge)
-
-
-def _without_folders(text: str) -> str:
-    """``text`` with every absolute path cut down to its last part."""
-    return re.sub(r"(?<![\w./])(?:[A-Za-z]:)?[/\\](?:[^\s/\\'\":]+[/\\])+", "", text)
-
-
-_LIBRARIES = tuple(
-    os.path.realpath(path) + os.sep
-    for path in {
-        os.path.dirname(os.path.dirname(__file__)),
-        os.path.dirname(torch.__file__),
-        *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
-    }
-)
-
-
-def _is_learners(filename: str) -> bool:
-    """Whether a file of a traceback is neither ours nor a library's."""
-    frozen = filename.startswith("<frozen ") or filename == "<string>"
-    return not frozen and not os.path.realpath(filename).startswith(_LIBRARIES)
-
-
-def _raised_by_learner(error: BaseException) -> bool:
-    """Whether the attempt's own code has the ``raise``, not a library it called."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return bool(frames) and _is_learners(frames[-1].filename)

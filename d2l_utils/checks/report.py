@@ -27,11 +27,15 @@ class Unattempted(Exception):  # noqa: N818 (it is no error)
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a requirement is not met. The nudge, two sentences at most, points; it does not solve."""
+    """Why a requirement is not met. The nudge, two sentences at most, points; it does not solve.
+
+    The ``code`` names the mistake for other code: it stays the same when the words change.
+    """
 
     found: str
     expected: str
     nudge: str
+    code: str = ""
 
     def lines(self) -> tuple[tuple[str, str], ...]:
         """The labelled lines of a report."""

@@ -11,17 +11,14 @@ from torch import nn
 from torch.nn import functional as F
 
 from d2l_utils.checks import run
+from d2l_utils.checks.blocks.explain import apply, explain, singles
+from d2l_utils.checks.blocks.graph import branches, width
 from d2l_utils.networks import Inception
 
 SECTION = "d2l_utils.checks.8_4_googlenet"
-inception_branches = importlib.import_module(f"{SECTION}.inception_branches")
-CHANNELS = inception_branches.CHANNELS
-NORMED = inception_branches.NORMED
-TOTAL = inception_branches.TOTAL
-inception_mistakes = importlib.import_module(f"{SECTION}.inception_mistakes")
-variants = inception_mistakes.variants
-inception_norm = importlib.import_module(f"{SECTION}.inception_norm")
-NormTrial = inception_norm.NormTrial
+CHANNELS = importlib.import_module(f"{SECTION}.inception").CHANNELS
+BLOCK = importlib.import_module(f"{SECTION}.1_1_batch_norm").BLOCK
+TOTAL = width(BLOCK.graph, 6)
 
 EXERCISE = "8.4/1.1"
 INDEX = {
@@ -621,10 +618,13 @@ def test_the_two_exercises_tell_their_blocks_apart():
 
 
 def test_known_mistakes_are_mistakes():
-    for name, program in NORMED.items():
-        programs = [variant.program for variant in variants(name, NORMED)]
-        assert program not in programs
-        assert len(programs) == len(set(programs))
+    for branch in branches(BLOCK.graph):
+        wrong = [apply(branch, mistake) for mistake in singles(branch, BLOCK.rules())]
+        assert branch not in wrong
+        tried = []
+        explain(branch, BLOCK.rules(), tried.append, partner=lambda graph: True)
+        assert set(wrong) <= set(tried)
+        assert len(tried) == len(set(tried))
 
 
 @pytest.mark.parametrize("name", ["published", "momentum 0", "dilated", "instance norm"])
@@ -638,7 +638,7 @@ def test_reports_are_the_same_every_time(name):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_verdict_does_not_depend_on_the_numbers_drawn(redraw, seed):
-    redraw(NormTrial, seed)
+    redraw(EXERCISE, seed)
     for attempt in RIGHT.values():
         assert run(EXERCISE, attempt).passed
     for attempt, requirement, *_ in WRONG.values():

@@ -10,18 +10,14 @@ from torch import nn
 from torch.nn import functional as F
 
 from d2l_utils.checks import run
+from d2l_utils.checks.blocks import graph
+from d2l_utils.checks.blocks.explain import apply, singles
+from d2l_utils.checks.blocks.rules import RULES
 
 SECTION = "d2l_utils.checks.8_4_googlenet"
-inception_branches = importlib.import_module(f"{SECTION}.inception_branches")
-CHANNELS = inception_branches.CHANNELS
-inception_paths = importlib.import_module(f"{SECTION}.inception_paths")
-ASYMMETRIC = inception_paths.ASYMMETRIC
-EXPANDED = inception_paths.EXPANDED
-FACTORISED = inception_paths.FACTORISED
-mistakes = inception_paths.mistakes
-steps = inception_paths.steps
-inception_v3 = importlib.import_module(f"{SECTION}.inception_v3")
-PathTrial = inception_v3.PathTrial
+CHANNELS = importlib.import_module(f"{SECTION}.inception").CHANNELS
+inception_v3 = importlib.import_module(f"{SECTION}.1_2_inception_v3")
+EXPRESSIONS = inception_v3.factorised, inception_v3.asymmetric, inception_v3.expanded
 
 BUILDS, RUNS, SIZE, JOINS, COUNTS, INPUT, AGREES, REMEMBERS, TRAINS = range(9)
 A, B, C = "8.4/1.2a", "8.4/1.2b", "8.4/1.2c"
@@ -513,11 +509,11 @@ def test_unfilled_and_junk(exercise):
         assert not run(exercise, attempt).passed
 
 
-@pytest.mark.parametrize("paths", [FACTORISED, ASYMMETRIC, EXPANDED])
-def test_no_mistake_is_right(paths):
-    for path in paths:
-        moved = [program for program, what, _ in mistakes(path) if "order" not in what]
-        assert steps(path) not in moved
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_no_mistake_is_right(expression):
+    for branch in graph.branches(expression(*CHANNELS)):
+        wrong = [apply(branch, mistake) for mistake in singles(branch, RULES)]
+        assert branch not in wrong
 
 
 @pytest.mark.parametrize("answer", [16 / 9, 1.78, 1.7778, torch.tensor(16 / 9)])
@@ -546,7 +542,8 @@ def test_wrong_ratios(answer, reply):
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_other_random_numbers_give_the_same_verdict(redraw, seed):
-    redraw(PathTrial, seed)
+    for exercise in (A, B, C):
+        redraw(exercise, seed)
     assert all(run(exercise, attempt).passed for exercise, attempt in RIGHT.values())
     for exercise, attempt, failed, found, _ in WRONG.values():
         report = run(exercise, attempt)

@@ -2,31 +2,96 @@
 
 from __future__ import annotations
 
-from ..answers import question
-from ..registry import register
-from . import inception, inception_norm, inception_paths, inception_v3, inception_weights
+from functools import partial
 
-for exercise, title, paths in (
-    ("8.4/1.2a", "Two 3x3 in place of the 5x5", inception_paths.FACTORISED),
-    ("8.4/1.2b", "1x7 and 7x1", inception_paths.ASYMMETRIC),
-    ("8.4/1.2c", "1x3 beside 3x1", inception_paths.EXPANDED),
+from ..answers import question
+from ..blocks import judge_parameters, judge_shapes, judge_values
+from ..blocks.attempt import Attempt
+from ..blocks.graph import Node, X, cat, max_pool
+from ..blocks.graph import conv_norm_relu as unit
+from ..blocks.judge_parameters import TABLE
+from ..registry import register
+from . import inception
+
+
+def fork(x: Node, c: int) -> Node:
+    """A 1x3 beside a 3x1, which share the channels."""
+    return cat(unit(x, c - c // 2, 1, 3), unit(x, c // 2, 3, 1))
+
+
+def factorised(c1: int, c2: tuple, c3: tuple, c4: int) -> Node:
+    """Two 3x3 in place of the 5x5."""
+    three = unit(unit(unit(X, c3[0], 1), c3[1], 3), c3[1], 3)
+    return cat(unit(X, c1, 1), unit(unit(X, c2[0], 1), c2[1], 3), three, unit(max_pool(X), c4, 1))
+
+
+def asymmetric(c1: int, c2: tuple, c3: tuple, c4: int) -> Node:
+    """1x7 and 7x1 in place of square kernels."""
+    two = unit(unit(unit(X, c2[0], 1), c2[0], 1, 7), c2[1], 7, 1)
+    three = unit(unit(unit(X, c3[0], 1), c3[0], 7, 1), c3[0], 1, 7)
+    three = unit(unit(three, c3[0], 7, 1), c3[1], 1, 7)
+    return cat(unit(X, c1, 1), two, three, unit(max_pool(X), c4, 1))
+
+
+def expanded(c1: int, c2: tuple, c3: tuple, c4: int) -> Node:
+    """Branches that end in 1x3 beside 3x1."""
+    two, three = unit(X, c2[0], 1), unit(unit(X, c3[0], 1), c3[1], 3)
+    return cat(unit(X, c1, 1), fork(two, c2[1]), fork(three, c3[1]), unit(max_pool(X), c4, 1))
+
+
+UNIT = "Each convolution has one batch norm with scale and shift, and no bias: the mean cancels it."
+FOLLOWED = (
+    "Each convolution has one batch norm and no bias: it is followed by batch norm, then by ReLU."
+)
+PAD = "A kernel h high and w wide keeps the size with padding (h // 2, w // 2), the pool with "
+PAD += "stride 1 and padding 1."
+FORK = "The 1x3 gives c − c // 2 channels and the 3x1 c // 2: both take the same input, side by "
+FORK += "side, and are concatenated."
+STATISTICS = "As in exercise 1.1: `nn.BatchNorm2d` does it by itself."
+FOUND = {
+    "no-affine": "0 numbers in scales, shifts and biases",
+    "batch-statistics": "an output that depends on the other images, after `eval()`",
+    "frozen-statistics": "running statistics that training leaves as they were",
+}
+NUDGES = {
+    **dict.fromkeys(("size", "unpadded", "overpadded", "underpadded", "turned-padding"), PAD),
+    **dict.fromkeys(("channels", "input-joined"), TABLE),
+    **dict.fromkeys(("no-norm", "no-relu", "relu-before-norm"), FOLLOWED),
+    **dict.fromkeys(("bias", "vectors", "no-affine"), UNIT),
+    **dict.fromkeys(("batch-statistics", "frozen-statistics"), STATISTICS),
+}
+FORKED = {"other-width": FORK, "channels": FORK}
+NAMES = {5: "c2[0] channels", 13: "c2[1] channels", 3: "c3[0] channels", 10: "c3[1] channels"}
+
+for exercise, title, expression in (
+    ("8.4/1.2a", "Two 3x3 in place of the 5x5", factorised),
+    ("8.4/1.2b", "1x7 and 7x1", asymmetric),
+    ("8.4/1.2c", "1x3 beside 3x1", expanded),
 ):
+    own = inception.block(
+        exercise,
+        expression,
+        found=FOUND,
+        nudges=NUDGES | (FORKED if expression is expanded else {}),
+        names=NAMES,
+        same="the block of the table, with the same weights",
+    )
     register(
         exercise,
         title,
         [
-            ("is built from the channel numbers (c1, c2, c3, c4)", inception.builds),
-            ("takes a batch of images through its layers", inception.runs),
-            ("keeps height and width in every branch", inception_v3.keeps_size),
-            ("joins the branches to c1 + c2[1] + c3[1] + c4 channels", inception_v3.joins),
-            ("has the convolutions of the table, with batch norm", inception_v3.counts),
-            ("leaves its input as it was", inception_weights.leaves_input),
-            ("computes what the table says", inception_v3.agrees),
-            ("takes running statistics in evaluation", inception_v3.remembers),
-            ("can be trained: a gradient reaches every parameter", inception_weights.trains),
+            ("is built from the channel numbers (c1, c2, c3, c4)", judge_shapes.builds),
+            ("takes a batch of images through its layers", judge_shapes.runs),
+            ("keeps height and width in every branch", judge_shapes.keeps_size),
+            ("joins the branches to c1 + c2[1] + c3[1] + c4 channels", judge_shapes.joins),
+            ("has the convolutions of the table, with batch norm", judge_parameters.counts),
+            ("leaves its input as it was", judge_values.leaves_input),
+            ("computes what the table says", judge_values.agrees),
+            ("takes running statistics in evaluation", judge_values.remembers),
+            ("can be trained: a gradient reaches every parameter", judge_values.trains),
         ],
-        prepare=inception_v3.trial(exercise, paths),
-        nudges=inception_norm.NORM_NUDGES,
+        prepare=partial(Attempt, own),
+        nudges=inception.NORM_ERRORS,
     )
 
 question(

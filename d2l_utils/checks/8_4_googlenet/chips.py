@@ -61,7 +61,7 @@ def one_argument(function: Any) -> Any:
     return (lambda args: function(*args)) if callable(function) else function
 
 
-def counts(M: int, K: int, N: int, rows: int, columns: int) -> Callable[[Any], Problem | None]:
+def agrees_on(M: int, K: int, N: int, rows: int, columns: int) -> Callable[[Any], Problem | None]:
     """A requirement: the cycles of this product on this array are right."""
     what = f"for M {M}, K {K}, N {N} on {rows}×{columns}"
     otherwise = "Draw an array of 2×2 and write down what happens in each cycle."

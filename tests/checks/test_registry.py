@@ -1,0 +1,93 @@
+"""Exercises by id, requirements in order, and answers that are numbers or choices."""
+
+import pytest
+import torch
+
+from d2l_utils.checks import Problem, Unattempted, answers, check, register, run
+
+
+@pytest.mark.parametrize("exercise", ["8.4/99", "1.1/0", "", None, [], 84])
+def test_unknown_exercises_are_named(exercise):
+    with pytest.raises(ValueError, match=r"exercise must be one of '8\.4/0'.*; got") as error:
+        check(exercise, None)
+    assert repr(exercise) in str(error.value)
+
+
+@pytest.fixture
+def quiz(monkeypatch):
+    from d2l_utils.checks import registry
+
+    monkeypatch.setattr(registry, "EXERCISES", dict(registry.EXERCISES))
+    size = answers({32: "That is VGG's.", 28.5: "Half a pixel?"}, correct=1)
+    why = answers({"a": "No, look at the pools."}, correct="B", key=lambda given: given["why"])
+    register("0.0/size", "Size", [("is right", size)])
+    register("0.0/why", "Reason", [("picks the reason", why)])
+    share = answers({}, correct=0.25, rel_tol=0.01, otherwise="Count the weights.")
+    register("0.0/share", "Share", [("is right", share)])
+
+
+@pytest.mark.parametrize("one", [1, 1.0, torch.tensor(1), torch.ones(1)])
+def test_right_answers(quiz, one):
+    assert run("0.0/size", one).passed
+    assert run("0.0/why", {"why": " b "}).passed
+    assert run("0.0/share", 0.2501).passed
+
+
+@pytest.mark.parametrize(
+    ("exercise", "given", "found", "expected", "nudge"),
+    [
+        ("0.0/size", 32, "32", "another number", "VGG's"),
+        ("0.0/size", 28.5, "28.5", "another number", "Half a pixel"),
+        ("0.0/size", 7, "7", "another number", "Not this one"),
+        ("0.0/size", float("nan"), "nan", "another number", "Not this one"),
+        ("0.0/size", True, "True, of type bool", "a number", "Give a number"),
+        ("0.0/size", "1", "'1', of type str", "a number", "Give a number"),
+        ("0.0/size", [1], "[1], of type list", "a number", "Give a number"),
+        ("0.0/share", 0.3, "0.3", "another number", "Count"),
+        ("0.0/why", {"why": "A"}, "a", "another choice", "look at the pools"),
+        ("0.0/why", {"why": "z"}, "'z'", "one of 'a', 'b'", "Pick one"),
+        ("0.0/why", {"why": 3}, "3, of type int", "one of 'a', 'b'", "Give a choice"),
+        ("0.0/why", {}, "KeyError: 'why'", "no error", "by itself"),
+    ],
+)
+def test_wrong_answers_get_their_own_reply(quiz, exercise, given, found, expected, nudge):
+    report = run(exercise, given)
+    assert report.failed == 0
+    assert found in report.problem.found
+    assert expected == report.problem.expected
+    assert nudge in report.problem.nudge
+
+
+def test_answers_not_given_yet(quiz):
+    for exercise, given in (("0.0/size", ...), ("0.0/why", {"why": None}), ("0.0/why", None)):
+        assert not run(exercise, given).attempted
+
+
+def test_requirements_stop_at_the_first_problem(monkeypatch):
+    from d2l_utils.checks import registry
+
+    monkeypatch.setattr(registry, "EXERCISES", dict(registry.EXERCISES))
+    seen = []
+    register(
+        "0.0/steps",
+        "Steps",
+        [
+            ("first", lambda context: seen.append(context)),
+            ("second", lambda context: Problem("1 `x`", "2", "Add one.")),
+            ("third", lambda context: seen.append("never")),
+        ],
+        prepare=lambda attempt: attempt * 2,
+        nudges={"^TypeError.*unsupported": "Give it a number."},
+    )
+    report = run("0.0/steps", 4)
+    assert seen == [8]
+    assert report.requirement == "second"
+    assert report.text == (
+        "0.0/steps Steps: 1 of 3 requirements met so far\n"
+        "  ✓ first\n  ✗ second\n"
+        "      found     1 `x`\n      expected  2\n      → Add one.\n  — third"
+    )
+    assert "<code>x</code>" in report.html
+    assert run("0.0/steps", {}).problem.nudge == "Give it a number."
+    register("0.0/steps", "Steps", [("first", lambda context: (_ for _ in ()).throw(Unattempted))])
+    assert not run("0.0/steps", 4).attempted
