@@ -96,7 +96,8 @@ def choose(records: Records, groups: Iterable[Iterable[str]]) -> list[str]:
         held_out = {}
         for arm in group:
             if runs := records[arm]:
-                held_out[arm] = runs[0]["history"][-1]["val_acc"]
+                sound = runs[0].get("diverged") is None
+                held_out[arm] = runs[0]["history"][-1]["val_acc"] if sound else 0.0
                 print(f"{arm}: {100 * held_out[arm]:.2f} % of the held-out images")
         best += [max(held_out, key=held_out.get)] if held_out else []
     print("chosen:", *best, sep="\n  ")

@@ -1,8 +1,9 @@
-"""The fingerprint of a run: digests of all that decides its numbers.
+"""The fingerprint of a run: digests of what decides its numbers.
 
 They are taken from what the code does, not from how it is written: operations, first weights, the
 optimizer's settings, values of the schedule. A refactoring leaves them as they are; another
-momentum, loss or initialisation changes one of them, and the run's record is stale.
+momentum, loss or initialisation changes one of them, and the run's record is stale. Not seen are
+values of tensors in the training step, which parameters need a gradient, and code of the data.
 """
 
 from __future__ import annotations

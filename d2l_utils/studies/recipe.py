@@ -113,6 +113,8 @@ class Recipe:
         if "optimizer" in config:
             settings = dict(config["optimizer"])
             kind = _known("optimizer", settings.pop("name", None), OPTIMIZERS)
+            if "lr" in settings:
+                raise ValueError("configuration: the learning rate is 'lr', not the optimizer's")
             arguments = {"lr": config["lr"], **settings}
             model.configure_optimizers = partial(_optimizer, model, kind, arguments)
         if "loss" in config:
@@ -174,11 +176,15 @@ def _known(key: str, word: Any, known: Mapping[str, Any]) -> Any:
 
 
 def _optimizer(model: nn.Module, kind: type, arguments: dict) -> torch.optim.Optimizer:
-    """An optimizer whose weight decay, if any, spares biases, scales and shifts."""
+    """An optimizer whose weight decay, 0 if not given, spares biases, scales and shifts."""
     arguments, groups = dict(arguments), list(model.parameters())
-    if decay := arguments.pop("weight_decay", 0):
-        weights, vectors = [p for p in groups if p.dim() > 1], [p for p in groups if p.dim() == 1]
-        groups = [{"params": weights, "weight_decay": decay}, {"params": vectors}]
+    if "weight_decay" in arguments or kind is torch.optim.AdamW:
+        decay = arguments.pop("weight_decay", 0)
+        weights, others = [p for p in groups if p.dim() > 1], [p for p in groups if p.dim() <= 1]
+        groups = [
+            {"params": weights, "weight_decay": decay},
+            {"params": others, "weight_decay": 0},
+        ]
     try:
         return kind(groups, **arguments)
     except TypeError as error:

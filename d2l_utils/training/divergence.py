@@ -14,7 +14,7 @@ class DivergenceError(FloatingPointError):
 
 
 def require_finite(loss: torch.Tensor, trainer) -> None:
-    """Stop before a bad gradient reaches the weights; a GPU is asked each 50th batch only."""
+    """Stop before a loss that is not finite is differentiated; a GPU is asked each 50th batch."""
     if trainer.gpus and trainer.train_batch_idx % 50:
         return
     (value,) = trainer.processes.total(loss.detach())

@@ -59,6 +59,19 @@ def test_weight_decay_spares_vectors():
     assert {p.dim() for p in vectors["params"]} == {1}
 
 
+def test_adamw_decays_nothing_unless_told():
+    for settings, decays in (({}, [0, 0]), ({"weight_decay": 0.05}, [0.05, 0])):
+        net = model(init="He", optimizer={"name": "AdamW", **settings})
+        groups = net.configure_optimizers().param_groups
+        assert [group["weight_decay"] for group in groups] == decays
+
+
+def test_a_parameter_of_one_number_is_trained_too():
+    net = model(init="He", optimizer={"name": "SGD", "weight_decay": 0.5})
+    net.factor = nn.Parameter(torch.tensor(0.2))
+    assert any(p is net.factor for p in net.configure_optimizers().param_groups[1]["params"])
+
+
 def test_init():
     he, xavier = model(init="He", channels=64), model(init="Xavier", channels=64)
     assert float(he.net[0].weight.detach().std()) == pytest.approx((2 / 9) ** 0.5, rel=0.1)
@@ -105,6 +118,7 @@ def test_an_example_gives_the_shapes():
     [
         ({"momentun": 0.9}, "nobody reads 'momentun' = 0.9"),
         ({"smoothing": None}, "nobody reads 'smoothing' = None"),
+        ({"optimizer": {"name": "SGD", "lr": 3.0}}, "the learning rate is 'lr'"),
         ({"init": "he"}, "init = 'he': expected one of 'Xavier', 'He'"),
         ({"schedule": "step"}, "schedule = 'step': expected one of 'constant', 'cosine'"),
         ({"optimizer": {"name": "Lion"}}, "optimizer = 'Lion': expected one of 'SGD', 'Adam'"),
