@@ -10,7 +10,7 @@ one thing that it changes for the whole process.
 """
 
 from .board import ProgressBoard
-from .checks import check
+from .checks import check, progress, yours
 from .chips.chip import Chip, ChipCost, run_on
 from .chips.dram_traffic import dram_bytes, tilings
 from .chips.systolic import systolic_cycles
@@ -19,6 +19,7 @@ from .costs.layers import PRECISIONS, LayerCost, cost_table, count_macs, count_p
 from .data import DataModule, FashionMNIST, ImageDataset, as_it_is
 from .devices import cpu, gpu, num_gpus, try_all_gpus, try_gpu
 from .display.diagrams import Diagram, diagram
+from .display.predictions import mark_prediction, predicted
 from .display.sliders import sliders
 from .figures import plot, set_axes, set_figsize, show_images, use_svg_display
 from .hyperparameters import HyperParameters, add_to_class
@@ -56,6 +57,7 @@ from .studies.records import RESULTS
 from .studies.study import Study, budget, by_budget
 from .studies.weights import load_weights, save_weights
 from .trainer import DivergenceError, Trainer, cosine_decay
+from .training.side_by_side import train_side_by_side
 
 set_threads()
 

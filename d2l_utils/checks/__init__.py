@@ -6,8 +6,12 @@ asked for.
 """
 
 from .answers import answers, question
-from .registry import check, register, run
+from .registry import check, progress, register, run, yours
 from .report import Problem, Report, Unattempted
 
-__all__ = ["check"]  # what notebooks need; authors of exercises import the rest by name
+__all__ = [
+    "check",
+    "progress",
+    "yours",
+]  # what notebooks need; authors of exercises import the rest by name
 _AUTHORS = (Problem, Report, Unattempted, answers, question, register, run)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from typing import Any
 
@@ -61,13 +61,14 @@ def question(
     asked: str,
     replies: Mapping[Any, str],
     correct: float | str,
+    hints: Sequence[str] = (),
     **options: Any,
 ) -> None:
     """Register an exercise of a single answer; ``asked`` is its line in the report.
 
-    The rest as for ``answers``.
+    ``hints`` as for ``register``, the rest as for ``answers``.
     """
-    register(exercise, title, [(asked, answers(replies, correct, **options))])
+    register(exercise, title, [(asked, answers(replies, correct, **options))], hints=hints)
 
 
 def _value(raw: Any) -> float | str | None:

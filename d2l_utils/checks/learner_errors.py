@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 import os
 import re
+import sys
 import sysconfig
 import traceback
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ import torch
 
 from .report import Problem, clean
 
-__all__ = ["problem_of", "raised_by_learner"]
+__all__ = ["error_before", "problem_of", "raised_by_learner"]
 
 # Errors that most exercises can meet: a pattern in "Type: message", and a nudge
 COMMON = {
@@ -71,3 +72,18 @@ def raised_by_learner(error: BaseException) -> bool:
     """Whether the attempt's own code has the ``raise``, not a library it called."""
     frames = traceback.extract_tb(error.__traceback__)
     return bool(frames) and _is_learners(frames[-1].filename)
+
+
+def error_before() -> str:
+    """A sentence for the report if the cell that ran before this one ended in an error."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython and ipython.get_ipython()
+    if shell is None or shell.last_execution_succeeded:
+        return ""
+    last = shell.last_execution_result
+    error = getattr(last, "error_before_exec", None) or getattr(last, "error_in_exec", None)
+    kind = f"{type(error).__name__} in the" if error else "error in the"
+    return (
+        f"Mind the {kind} cell that ran before this one. It has not done its work, so what is "
+        "judged here may be your attempt from before: mend it, run it, then run this check again."
+    )

@@ -7,28 +7,35 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from .learner_errors import problem_of, raised_by_learner
+from . import tries
+from .learner_errors import error_before, problem_of, raised_by_learner
 from .report import Problem, Report, Unattempted, clean
 
-__all__ = ["check", "register", "run"]
+__all__ = ["check", "progress", "register", "run", "yours"]
 
 Judge = Callable[[Any], "Problem | None"]
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """A title, and requirements in the order in which they are judged."""
+    """A title, and requirements in the order in which they are judged.
+
+    ``hints`` are the titles of the page's hints, each giving away more than the one before it;
+    ``starts`` names requirements that begin further up that ladder, by the hint's number from 0.
+    """
 
     title: str
     requirements: Sequence[tuple[str, Judge]]
     prepare: Callable[[Any], Any] = lambda attempt: attempt
     nudges: Mapping[str, str] = field(default_factory=dict)
+    hints: Sequence[str] = ()
+    starts: Mapping[str, int] = field(default_factory=dict)
 
 
 EXERCISES: dict[str, Exercise] = {}
@@ -40,14 +47,20 @@ def register(
     requirements: Sequence[tuple[str, Judge]],
     prepare: Callable[[Any], Any] = lambda attempt: attempt,
     nudges: Mapping[str, str] | None = None,
+    hints: Sequence[str] = (),
+    starts: Mapping[str, int] | None = None,
 ) -> None:
     """Add an exercise, its id "section/number".
 
     Each requirement is a text and a function that returns None or a ``Problem``; it is given
     ``prepare(attempt)``, called once, by default the attempt itself. ``nudges`` maps patterns,
-    searched in "ErrorType: message", to the nudge for an error of that kind.
+    searched in "ErrorType: message", to the nudge for an error of that kind. ``hints`` are the
+    titles of the notebook's hints on this exercise, from the smallest to the largest; a requirement
+    in ``starts`` skips so many of them.
     """
-    EXERCISES[exercise] = Exercise(title, tuple(requirements), prepare, dict(nudges or {}))
+    EXERCISES[exercise] = Exercise(
+        title, tuple(requirements), prepare, dict(nudges or {}), tuple(hints), dict(starts or {})
+    )
 
 
 def find(exercise: str) -> Exercise:
@@ -71,12 +84,20 @@ def _import_section(prefix: str) -> None:
         importlib.import_module(f"{__package__}.{path.parent.name}.{path.stem}")
 
 
-def check(exercise: str, attempt: Any) -> None:
+def check(exercise: str, attempt: Any, whose: str = "") -> None:
     """Show how ``attempt`` meets the requirements of ``exercise``, such as "8.4/0".
 
-    Errors in the attempt are explained, not raised. ValueError if there is no such exercise.
+    Errors in the attempt are explained, not raised. From the second failure in a row on, the report
+    names a hint. ``whose`` says whose attempt it is, if not the reader's: the heading tells it, and
+    it counts as no try. ValueError if there is no such exercise.
     """
     report = run(exercise, attempt)
+    if whose:
+        report = replace(report, whose=whose)
+    else:
+        spec = find(exercise)
+        hint = tries.note(report, spec.hints, spec.starts.get(report.requirement, 0))
+        report = replace(report, notice=error_before(), hint=hint)
     ipython = sys.modules.get("IPython")
     if ipython and ipython.get_ipython():
         ipython.display.display(report)
@@ -86,6 +107,27 @@ def check(exercise: str, attempt: Any) -> None:
     except UnicodeEncodeError:  # a terminal without the signs
         encoding = sys.stdout.encoding
         print(report.text.encode(encoding, "replace").decode(encoding))
+
+
+def yours(exercise: str, attempt: Any, workbooks: Any) -> Any:
+    """``attempt`` if it passes the check of ``exercise`` now, else ``workbooks``; says which.
+
+    Judged anew each time: an attempt that was changed for the worse is not used any longer.
+    """
+    report = run(exercise, attempt)
+    mine, theirs = (getattr(each, "__name__", "answer") for each in (attempt, workbooks))
+    if report.passed:
+        print(f"{exercise} is passed: below, your {mine} is used.")
+        return attempt
+    state = "does not pass its check" if report.attempted else "is not attempted yet"
+    print(f"{exercise} {state}: below, the workbook's {theirs} is used.")
+    return workbooks
+
+
+def progress() -> None:
+    """Print which exercises were tried, and which passed, in this copy of the workbook."""
+    _import_section("")
+    print(tries.table({exercise: spec.title for exercise, spec in sorted(EXERCISES.items())}))
 
 
 def run(exercise: str, attempt: Any) -> Report:

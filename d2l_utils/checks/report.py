@@ -51,7 +51,11 @@ def clean(text: str, limit: int = 300) -> str:
 
 @dataclass(frozen=True)
 class Report:
-    """The outcome of one check; ``failed`` is the index of the first requirement not met."""
+    """The outcome of one check; ``failed`` is the index of the first requirement not met.
+
+    ``whose`` names the attempt where it is not the reader's; ``notice`` is said before all else;
+    ``hint`` is the title of a hint on the page.
+    """
 
     exercise: str
     title: str
@@ -59,6 +63,9 @@ class Report:
     failed: int | None = None
     problem: Problem | None = None
     attempted: bool = True
+    whose: str = ""
+    notice: str = ""
+    hint: str = ""
 
     @property
     def passed(self) -> bool:
@@ -80,7 +87,13 @@ class Report:
             verdict = "passed"
         else:
             verdict = f"{self.failed} of {total} requirements met so far"
-        return f"{self.exercise} {self.title}: {verdict}"
+        whose = f" ({self.whose})" if self.whose else ""
+        return f"{self.exercise} {self.title}{whose}: {verdict}"
+
+    @property
+    def preface(self) -> tuple[str, ...]:
+        """What stands between heading and requirements."""
+        return tuple(filter(None, (self.notice, "" if self.attempted else BEGIN)))
 
     def rows(self) -> Iterator[tuple[str, str, tuple[tuple[str, str], ...]]]:
         """Sign, text and details of each requirement."""
@@ -89,7 +102,8 @@ class Report:
             if index < reached:
                 yield MET, text, ()
             elif index == self.failed:
-                yield FAILED, text, tuple((k, clean(v, 600)) for k, v in self.problem.lines())
+                details = (*self.problem.lines(), *([("see", self.hint)] if self.hint else []))
+                yield FAILED, text, tuple((label, clean(line, 600)) for label, line in details)
             else:
                 yield AHEAD, text, ()
 
@@ -102,7 +116,7 @@ class Report:
                 line, WIDTH, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
             )
 
-        lines = [self.heading] + [wrapped(BEGIN, "  ", "  ")] * (not self.attempted)
+        lines = [self.heading, *(wrapped(line, "  ", "  ") for line in self.preface)]
         for sign, text, details in self.rows():
             lines.append(wrapped(text, f"  {sign} ", "    "))
             for label, detail in details:
@@ -129,13 +143,13 @@ class Report:
             faded = ' style="opacity: 0.7"' if sign == AHEAD else ""
             return f"<li{faded}>{glyph}{inline(text)}{more}</li>"
 
-        begin = "" if self.attempted else f"<div>{inline(BEGIN)}</div>"
+        preface = "".join(f"<div>{inline(line)}</div>" for line in self.preface)
         items = "".join(item(*row) for row in self.rows())
         edge = COLORS[MET] if self.passed else COLORS[FAILED] if self.attempted else "currentColor"
         return (
             f'<div style="color: var(--jp-content-font-color1, currentColor); line-height: 1.5; '
             f'border-left: 3px solid {edge}; padding-left: 0.8em">'
-            f"<div><b>{inline(self.heading)}</b></div>{begin}"
+            f"<div><b>{inline(self.heading)}</b></div>{preface}"
             f'<ul style="list-style: none; margin: 0; padding: 0">{items}</ul></div>'
         )
 
