@@ -146,16 +146,76 @@ def test_every_check_is_tried_by_the_learner_and_passed_by_the_solution(notebook
             assert ": passed" in "".join(map(text, cell.outputs))
 
 
-def test_solutions_are_tagged_and_folded(notebook):
-    for cell in section(notebook, "Solution")[0]:
-        if cell.cell_type == "code":
-            assert "solution" in cell.metadata.tags
-            assert cell.metadata.jupyter.source_hidden
+def test_a_solution_is_a_closed_door(notebook):
+    """Collapsed in JupyterLab; its cells are tagged, for exports and editions."""
+    cells, _ = section(notebook, "Solution")
+    parts = [cell for cell in cells if cell.cell_type == "markdown" and cell.source[:3] == "###"]
+    for heading in (cells[0], *parts):
+        assert heading.metadata["jp-MarkdownHeadingCollapsed"] is True, heading.source
+    for cell in cells[1:]:
+        assert "solution" in cell.metadata.get("tags", []), cell.source
+
+
+def test_checks_say_whose_code_they_judge(notebook):
+    """In the solution the workbook's; among the mistakes somebody's; else the reader's."""
+    solution, _ = section(notebook, "Solution")
+    turn, _ = section(notebook, "Your turn")
+    heads = [text(o).splitlines()[0] for o in outputs(solution) if ": passed" in text(o)]
+    assert heads
+    assert all("(the workbook's solution): passed" in head for head in heads)
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and "d2l.check(" in cell.source and cell not in turn:
+            calls = cell.source.count("d2l.check(")
+            assert len(re.findall(r"d2l\.check\((?:[^()]|\([^()]*\))*whose=", cell.source)) == calls
+
+
+def test_the_evidence_goes_on_with_the_readers_code(notebook):
+    """Under the headings below the solution; saved, it is the workbook's."""
+    _, above = section(notebook, "Evidence")
+    below = notebook.cells[len(above) :]
+    asking = [c for c in below if c.cell_type == "code" and "d2l.yours(" in c.source]
+    assert asking
+    for output in outputs(asking):
+        if "below, " in text(output):
+            assert "is not attempted yet: below, the workbook's" in text(output)
+
+
+def hint_titles(notebook):
+    hints = "\n".join(cell.source for cell in section(notebook, "Hints")[0])
+    return re.findall(r"<details><summary>(Hint .*?)</summary>", hints), hints
 
 
 def test_hints_are_folded(notebook):
-    hints = "\n".join(cell.source for cell in section(notebook, "Hints")[0])
-    assert 2 <= hints.count("<details>") == hints.count("</details>") <= 4
+    titles, hints = hint_titles(notebook)
+    assert 2 <= len(titles) == hints.count("<details>") == hints.count("</details>")
+    assert len(set(titles)) == len(titles)
+
+
+def test_every_check_has_its_ladder_of_hints_on_the_page(notebook):
+    """Two or three, in their order, and no hint that belongs to none."""
+    from d2l_utils.checks.registry import find
+
+    turn, _ = section(notebook, "Your turn")
+    code = "\n".join(cell.source for cell in turn if cell.cell_type == "code")
+    titles, ladders = hint_titles(notebook)[0], []
+    for exercise in re.findall(r"d2l\.check\(\s*[\"']([^\"']+)", code):
+        spec = find(exercise)
+        assert 2 <= len(spec.hints) <= 3, exercise
+        assert spec.starts.keys() <= {requirement for requirement, _ in spec.requirements}
+        assert all(0 <= start < len(spec.hints) for start in spec.starts.values())
+        ladders += spec.hints
+    assert sorted(ladders, key=titles.index) == titles == list(dict.fromkeys(ladders))
+
+
+def test_predictions_come_before_what_they_are_about(notebook):
+    """There is one, it is not made yet, and a later cell reads it."""
+    code = sources(notebook, "code")
+    made = re.findall(r"^(my_\w+) = None  # your prediction", "\n".join(code), re.MULTILINE)
+    assert made
+    for name in made:
+        places = [i for i, cell in enumerate(code) if re.search(rf"\b{name}\b", cell)]
+        assert re.search(rf"^{name} = None  # your prediction", code[places[0]], re.MULTILINE)
+        assert any("predicted(" in code[place] for place in places[1:]), name
 
 
 def figures_in(prose):
