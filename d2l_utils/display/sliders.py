@@ -14,12 +14,17 @@ __all__ = ["sliders"]
 def sliders(draw: Callable, **controls: Sequence) -> None:
     """Show the figure that ``draw`` returns, and redraw it whenever a slider is moved.
 
+    The figure is an ``Image``, not ``ipywidgets.interactive_output``, whose ``Output`` can make
+    ``nbconvert --execute`` hang. nbclient 0.11 answers an ``Output`` on the socket on which it
+    awaits the end of the cell; a reply that comes just before the answer is not seen (nbclient
+    #312). With pyzmq alone, an answer sent after the reply hung 5 times of 5, no answer 0 of 5. In
+    a notebook it depends on the load. An ``Image`` is never answered.
+
     Args:
         draw: Takes each control as a keyword, with a default, and returns a matplotlib figure.
         controls: Of each argument of ``draw``: (lowest, highest) or (lowest, highest, step) for a
-            slider of integers, a list for a choice.
+            slider of numbers, a list for a choice.
     """
-    start = {name: inspect.signature(draw).parameters[name].default for name in controls}
     try:
         import ipywidgets
     except ImportError:
@@ -29,15 +34,12 @@ def sliders(draw: Callable, **controls: Sequence) -> None:
     picture = ipywidgets.Image(format="png")
     inputs = {}
     for name, choice in controls.items():
-        about = {"value": start[name], "description": name, "continuous_update": False}
-        about["style"] = {"description_width": "8em"}
-        if isinstance(choice, list):
-            inputs[name] = ipywidgets.SelectionSlider(options=choice, **about)
-        else:
-            low, high, *step = choice
-            inputs[name] = ipywidgets.IntSlider(
-                min=low, max=high, step=step[0] if step else 1, **about
-            )
+        start = inspect.signature(draw).parameters[name].default
+        if isinstance(choice, list):  # the library would make it a menu, which cannot be dragged
+            choice = ipywidgets.SelectionSlider(options=choice, value=start)
+        inputs[name] = control = ipywidgets.interactive.widget_from_abbrev(choice, start)
+        control.description, control.style.description_width = name, "8em"
+        control.continuous_update = False  # a redraw: 0.3 s, on busy cores
 
     def update(_=None) -> None:
         picture.value = _png(draw(**{name: control.value for name, control in inputs.items()}))

@@ -11,12 +11,12 @@ from ..display.tables import text_table
 
 __all__ = ["choose", "compare", "plot", "table"]
 
-Records = Mapping[str, Sequence[Mapping]]  # the runs of each arm: what Study.records() returns
+RunsOfArms = Mapping[str, Sequence[Mapping]]  # the runs of each arm: what Study.records() returns
 
 TEST_IMAGES = 10_000
 
 
-def compare(records: Records, reference: str) -> None:
+def compare(records: RunsOfArms, reference: str) -> None:
     """Print by how many points of test accuracy each arm differs from the arm ``reference``.
 
     The noise has two sources: the seeds, whose spread is pooled over all arms, and the choice of
@@ -50,7 +50,7 @@ def compare(records: Records, reference: str) -> None:
             print(f"{arm}: {gap:+.2f} points, standard error {error:.2f}: {word}")
 
 
-def table(records: Records) -> str:
+def table(records: RunsOfArms) -> str:
     """Test accuracy of each arm, mean and standard deviation over its recorded seeds.
 
     The minutes stand below, for all arms together: machines with other work to do recorded
@@ -86,7 +86,7 @@ def table(records: Records) -> str:
     return "\n".join(lines)
 
 
-def choose(records: Records, groups: Iterable[Iterable[str]]) -> list[str]:
+def choose(records: RunsOfArms, groups: Iterable[Iterable[str]]) -> list[str]:
     """Of each group of arms the one that does best on the held-out images, by its first seed.
 
     Prints what it compares. A group of which nothing is recorded has no best arm.
@@ -104,7 +104,7 @@ def choose(records: Records, groups: Iterable[Iterable[str]]) -> list[str]:
     return best
 
 
-def plot(records: Records, *keys: str):
+def plot(records: RunsOfArms, *keys: str):
     """One panel for each of ``keys`` of the history: each arm's mean and range over epochs."""
     size = (4.5 * len(keys), 3)
     figure, axes = pyplot().subplots(

@@ -105,7 +105,7 @@ class Study:
         return [run for run in found if run["fingerprint"] == self.fingerprint(arm)]
 
     def records(self) -> dict[str, list[dict]]:
-        """The current records of each arm, borrowed ones first; stale ones are left out."""
+        """The current runs of each arm, borrowed ones first; stale ones are left out."""
         return {arm: self._current(arm) for arm in (*self.borrowed, *self.arms)}
 
     def status(self) -> str:
@@ -131,13 +131,13 @@ class Study:
     def run(self) -> None:
         """With the full budget, train what is not recorded yet; with the quick one, nothing.
 
-        Prints the state of the record. ``D2L_EPOCHS`` makes it a trial: so many epochs from the
-        first seed, which prints the test accuracy and records nothing.
+        Prints the state of the record. ``D2L_EPOCHS`` makes the runs short: so many epochs, from
+        the first seed; prints the test accuracy and records nothing.
         """
         if budget() == "full":
-            trial = int(os.environ.get("D2L_EPOCHS", 0)) or None
+            epochs = int(os.environ.get("D2L_EPOCHS", 0)) or None
             todo = [(arm, seed) for seed in self.seeds for arm in self.arms]
-            if trial:
+            if epochs:
                 todo = [(arm, seed) for arm, seed in todo if seed == self.seeds[0]]
             else:
                 done = {(arm, run["seed"]) for arm in self.arms for run in self._current(arm)}
@@ -147,14 +147,14 @@ class Study:
                 minutes = (time.monotonic() - start) / max(i, 1) * (len(todo) - i) / 60
                 left = f", about {minutes:.0f} min left" if i else ""
                 print(f"run {i + 1} of {len(todo)}: {arm}, seed {seed}{left}", flush=True)
-                record = self.train(arm, seed, epochs=trial)
-                print(f"{arm}, seed {seed}: test accuracy {record['test']['acc']:.4f}", flush=True)
-                if not trial:
-                    self._add(record)
+                run = self.train(arm, seed, epochs=epochs)
+                print(f"{arm}, seed {seed}: test accuracy {run['test']['acc']:.4f}", flush=True)
+                if not epochs:
+                    self._add(run)
         print(self.status())
 
     def train(self, arm: str, seed: int, epochs: int | None = None) -> dict:
-        """Train one run and return its record; ``epochs`` makes it a trial.
+        """Train one run and return it; one of other ``epochs`` is short and keeps nothing.
 
         What was killed goes on after its last finished epoch.
         """
@@ -166,17 +166,17 @@ class Study:
             checkpoint=None if epochs else self._checkpoint(arm, seed),
             epochs=epochs,
         )
-        record = {"arm": arm, "seed": seed, "fingerprint": self.fingerprint(arm), **told}
+        run = {"arm": arm, "seed": seed, "fingerprint": self.fingerprint(arm), **told}
         kept = (arm, seed, epochs) == (self.keep, self.seeds[0], None)
         if kept and processes.is_first():
             save_weights(model, self.store.weights)
-            record["weights"] = _sha256(self.store.weights)
-        return record
+            run["weights"] = _sha256(self.store.weights)
+        return run
 
-    def _add(self, record: dict) -> None:
+    def _add(self, run: dict) -> None:
         if processes.is_first():
-            self.store.add(record)
-            self._checkpoint(record["arm"], record["seed"]).unlink(missing_ok=True)
+            self.store.add(run)
+            self._checkpoint(run["arm"], run["seed"]).unlink(missing_ok=True)
         processes.wait_for_the_others()
 
     def _checkpoint(self, arm: str, seed: int) -> Path:

@@ -215,7 +215,7 @@ def test_a_crash_while_writing_keeps_the_old_record(study, monkeypatch):
     assert s.store.path.read_text() == before
 
 
-def test_a_trial_prints_its_accuracy_and_records_nothing(study, monkeypatch, capsys):
+def test_a_short_run_prints_its_accuracy_and_is_not_recorded(study, monkeypatch, capsys):
     monkeypatch.setenv("D2L_EPOCHS", "1")
     s = study(seeds=(0,), epochs=50)
     s.run()
@@ -369,7 +369,7 @@ def test_weights_of_the_first_seed_are_kept_until_they_are_stale(study):
     data = recipes.FashionMNIST(100, 10)
     accuracy = d2l.Trainer(1, progress=False).evaluate(net, data.test_dataloader())["val_acc"]
     assert round(accuracy, 6) == runs(tiny)[-1]["test"]["acc"]
-    tiny.train("a", seed=0, epochs=2)  # a trial keeps nothing
+    tiny.train("a", seed=0, epochs=2)  # a short run keeps nothing
     kept = zip(tiny.trained().parameters(), net.parameters(), strict=True)
     assert all(torch.equal(one, other) for one, other in kept)
     longer = study(epochs=2)
