@@ -115,13 +115,18 @@ def yours(exercise: str, attempt: Any, workbooks: Any) -> Any:
     Judged anew each time: an attempt that was changed for the worse is not used any longer.
     """
     report = run(exercise, attempt)
-    mine, theirs = (getattr(each, "__name__", "answer") for each in (attempt, workbooks))
+    mine, theirs = map(_name, (attempt, workbooks))
     if report.passed:
         print(f"{exercise} is passed: below, your {mine} is used.")
         return attempt
     state = "does not pass its check" if report.attempted else "is not attempted yet"
     print(f"{exercise} {state}: below, the workbook's {theirs} is used.")
     return workbooks
+
+
+def _name(attempt: Any) -> str:
+    """A function's or class's name, also where some of its arguments are fixed."""
+    return getattr(getattr(attempt, "func", attempt), "__name__", "answer")
 
 
 def progress() -> None:
