@@ -49,8 +49,8 @@ def diagram(
     one to the next. ReLU and BN share the box of their layer. Modules that hold others are opened,
     but for those of the types ``closed``, which are one box each. With ``stages``, one name for
     each layer of a network, draws it from afar: a box for each. ``direction`` is Mermaid's:
-    ``"TB"`` top to bottom, ``"LR"`` left to right. Modules by name are drawn side by side, each in a
-    frame with its name.
+    ``"TB"`` top to bottom, ``"LR"`` left to right. Modules by name are drawn side by side, each in
+    a frame with its name.
     """
     if direction not in DIRECTIONS:
         raise ValueError(f"direction = {direction!r}: expected one of {', '.join(DIRECTIONS)}")
