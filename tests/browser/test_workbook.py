@@ -1,35 +1,14 @@
-"""The workbook as its readers meet it: a real JupyterLab in headless Chromium.
-
-Set ``D2L_SCREENSHOTS`` to a folder to keep what the browser saw.
-"""
+"""The workbook as its readers meet it: a real JupyterLab in headless Chromium."""
 
 import itertools
-import os
 import re
-import shutil
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import nbformat
 import pytest
+from lab_page import Lab
 
-ROOT = Path(__file__).parents[1]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-browser_path = next(filter(None, map(shutil.which, BROWSERS)), None)
-sync_api = pytest.importorskip("playwright.sync_api")
-pytestmark = pytest.mark.skipif(browser_path is None, reason=f"none of {BROWSERS} is installed")
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-
+ROOT = Path(__file__).parents[2]
 SOLUTION = """class MyInception(nn.Module):
     def __init__(self, c1, c2, c3, c4):
         super().__init__()
@@ -55,122 +34,14 @@ trainer.fit(model, data)
 AFTER = "print(trainer.interrupted, tuple(model(torch.zeros(2, 1, 28, 28)).shape))"
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """The notebooks, in a folder where running them changes nothing of the repository."""
-    folder = tmp_path_factory.mktemp("lab")
-    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
+@pytest.fixture
+def stop(folder):
+    """A notebook whose training takes long."""
     cells = [nbformat.v4.new_code_cell(source) for source in (SETUP, TRAINING, AFTER)]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     stop = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
     nbformat.write(stop, folder / "notebooks/stop.ipynb")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def lab(folder):
-    """The address of a running JupyterLab, its token included."""
-    places = {
-        f"JUPYTER_{kind}_DIR": str(folder / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")
-    }
-    places |= {"JUPYTER_PREFER_ENV_PATH": "1", "D2L_PROGRESS": str(folder / "progress.json")}
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--port=0", "--ip=127.0.0.1"]
-    command += ["--allow-root", "--LabApp.expose_app_in_browser=True"]
-    command += ["--LabApp.news_url=", f"--notebook-dir={folder / 'notebooks'}"]
-    with open(folder / "lab.log", "w") as log:
-        server = subprocess.Popen(command, stderr=log, env=os.environ | places)
-    try:
-        for _ in range(1800):
-            found = re.search(
-                r"http://127\.0\.0\.1:\d+/lab\?token=\w+", (folder / "lab.log").read_text()
-            )
-            if found:
-                break
-            assert server.poll() is None, (folder / "lab.log").read_text()
-            time.sleep(0.1)
-        assert found, "JupyterLab did not start:\n" + (folder / "lab.log").read_text()
-        yield found[0]
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-class Lab:
-    """One notebook open in JupyterLab."""
-
-    def __init__(self, page, address, notebook):
-        base, token = address.split("/lab?")
-        self.page = page
-        page.goto(f"{base}/lab/tree/{notebook}?{token}&reset")
-        page.wait_for_function(
-            """path => {
-                const shown = window.jupyterapp?.shell.currentWidget;
-                return shown?.context?.path === path
-                    && shown.sessionContext?.session?.kernel?.status === 'idle';
-            }""",
-            arg=notebook,
-            timeout=90_000,
-        )
-
-    def cells(self):
-        """The cells of the notebook, as JupyterLab would save them."""
-        return self.page.evaluate("jupyterapp.shell.currentWidget.content.model.toJSON().cells")
-
-    def code(self):
-        return [cell for cell in self.cells() if cell["cell_type"] == "code"]
-
-    def menu(self, *names):
-        for name in names:
-            self.page.get_by_role("menuitem", name=name, exact=True).click()
-
-    def wait_until_ran(self, count, seconds=240):
-        """Wait for the first ``count`` code cells."""
-        self.page.wait_for_function(
-            """count => {
-                const {content} = jupyterapp.shell.currentWidget;
-                const code = [...content.model.cells].filter(cell => cell.type === 'code');
-                return code.slice(0, count).every(cell => cell.executionCount);
-            }""",
-            arg=count,
-            timeout=1000 * seconds,
-        )
-
-    def wait_until_all_ran(self, seconds=240):
-        self.page.wait_for_function(
-            """() => {
-                const {content, sessionContext} = jupyterapp.shell.currentWidget;
-                const code = [...content.model.cells].filter(cell => cell.type === 'code');
-                return code.every(cell => cell.executionCount && cell.executionState === 'idle')
-                    && sessionContext.session.kernel.status === 'idle';
-            }""",
-            timeout=1000 * seconds,
-        )
-
-    def show(self, cell_id, wait=500):
-        """Scroll to a cell and select it."""
-        self.page.evaluate(
-            """async id => {
-                const {content} = jupyterapp.shell.currentWidget;
-                const index = content.widgets.findIndex(cell => cell.model.id === id);
-                content.activeCellIndex = index;
-                await content.scrollToItem(index, 'start');
-            }""",
-            cell_id,
-        )
-        self.page.wait_for_timeout(wait)
-
-    def picture(self, name):
-        if folder := os.environ.get("D2L_SCREENSHOTS"):
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=Path(folder) / f"{name}.png")
+    return "stop.ipynb"
 
 
 def visible(locator):
@@ -377,9 +248,9 @@ def test_a_solution_is_hidden_until_it_is_opened(lab, browser, path):
     page.close()
 
 
-def test_stop_button_leaves_a_usable_model(lab, browser):
+def test_stop_button_leaves_a_usable_model(lab, browser, stop):
     page = browser.new_page(viewport={"width": 1300, "height": 900})
-    opened = Lab(page, lab, "stop.ipynb")
+    opened = Lab(page, lab, stop)
     opened.menu("Run", "Run All Cells")
     opened.wait_until_ran(1)  # the import of torch takes as long as the machine is slow
     curves = page.locator(".jp-RenderedImage img")
