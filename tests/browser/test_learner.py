@@ -40,7 +40,7 @@ def test_a_learners_way(lab, browser, notebook):
         assert story["hint"] in page.locator(".jp-mod-active .jp-RenderedHTML").inner_text()
         opened.picture(f"{stem}-hint")
 
-        for cell, source in {scaffold: story["right"], **story.get("predictions", {})}.items():
+        for cell, source in {scaffold: story["right"], **story["fill"]}.items():
             opened.fill_in(cell, source)
         opened.run(scaffold)
         assert ": passed" in opened.run(check)
