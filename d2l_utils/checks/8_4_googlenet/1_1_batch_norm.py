@@ -10,6 +10,7 @@ from ... import networks
 from ..answers import question
 from ..blocks import judge_parameters, judge_shapes, judge_values
 from ..blocks.attempt import Attempt
+from ..blocks.from_channels import from_channels
 from ..blocks.graph import Node, conv, conv_norm_relu, conv_relu, norm, relu
 from ..blocks.rules import Wrong
 from ..registry import register
@@ -73,6 +74,7 @@ register(
         "Hint a3: the block with gaps",
     ),
     starts={"keeps height and width in every branch": 1},
+    used=partial(from_channels, BLOCK),
 )
 
 question(
