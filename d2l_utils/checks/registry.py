@@ -166,9 +166,18 @@ def run(exercise: str, attempt: Any) -> Report:
 
 @contextmanager
 def _undisturbed():
-    """Same random numbers and device for every run of a check; the caller's state comes back."""
+    """Same random numbers, device and modes for every run of a check; the caller's come back.
+
+    Gradients are on, also inside ``torch.no_grad()`` and ``torch.inference_mode()``: the second of
+    them ``enable_grad`` would not undo.
+    """
     threads = torch.get_num_threads()
-    with torch.random.fork_rng(devices=[]), torch.device("cpu"), warnings.catch_warnings():
+    with (
+        torch.inference_mode(False),
+        torch.random.fork_rng(devices=[]),
+        torch.device("cpu"),
+        warnings.catch_warnings(),
+    ):
         warnings.simplefilter("ignore")
         torch.default_generator.manual_seed(0)
         torch.set_num_threads(1)  # the tensors are tiny
