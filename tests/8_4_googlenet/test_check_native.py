@@ -22,7 +22,7 @@ STRIDED = (((32, 3, 2, 1), (64, 1, 1, 0)),)  # and the pool behind it: 28, 14, 7
         (((64, 1, 1, 0), (192, 3, 1, 1)),),
         tuple(tuple(tuple(map(np.int64, c)) for c in stage) for stage in d2l.SMALL_STEM),
         np.array([[[64, 3, 1, 1], [192, 3, 1, 1]]]),
-        [[torch.tensor([64, 3, 1, 1]), (192, torch.tensor(3), np.int32(1), 1)]],
+        [[(64, 3, np.int32(1), 1), [192, np.uint8(3), 1, 1]]],
     ],
 )
 def test_right_stems_pass(stem):
@@ -56,6 +56,7 @@ def test_scaffold_is_not_attempted(exercise):
         ((((64, 3, 1.0, 1),),), 0, "without a point"),
         ((((64, np.float64(3), 1, 1),),), 0, "without a point"),
         ((((64, 3, 1, 0.5),),), 0, "a tuple of convolutions"),
+        ((((64, torch.tensor(3), 1, 1),),), 0, "a tuple of convolutions"),
         (np.ones(4, int), 0, "a tuple of convolutions"),
         ("stem", 0, "a tuple of convolutions"),
         (3, 0, "a tuple of convolutions"),

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from ...costs.layers import count_macs
 from ...networks import GoogleNet
-from ..answers import number
 from ..report import Problem, Unattempted, clean
 
 SIZE = 28
@@ -39,11 +39,11 @@ def prepare(attempt: Any) -> Stem:
 
 
 def _plain(value: Any) -> Any:
-    """Arrays and tensors as lists, whole numbers of every kind as Python's; the rest as it is."""
-    if isinstance(one := number(value), Integral):
-        return int(one)
-    if hasattr(value, "tolist") and getattr(value, "shape", ()) != ():
-        value = value.tolist()
+    """NumPy's arrays as lists and its whole numbers as Python's; the rest as it is."""
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        return int(value)
+    if isinstance(value, np.ndarray):
+        return value.tolist()
     return type(value)(map(_plain, value)) if type(value) in (list, tuple) else value
 
 
