@@ -94,7 +94,9 @@ def equal(block: str) -> Callable[[Any], Problem | None]:
         elif abs(body - at_once) < 0.02:
             nudge = "That is its cost at width 1.0. The width that brings it to 1 is wanted."
         else:
-            nudge = f"Too {'dear: make the body narrower' if found > 1 else 'cheap: make it wider'}."
+            nudge = (
+                f"Too {'dear: make the body narrower' if found > 1 else 'cheap: make it wider'}."
+            )
         return Problem(f"{found:.3f} of the original's MACs at {body:g}", expected, nudge)
 
     return judge
