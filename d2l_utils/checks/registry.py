@@ -28,6 +28,7 @@ class Exercise:
 
     ``hints`` are the titles of the page's hints, each giving away more than the one before it;
     ``starts`` names requirements that begin further up that ladder, by the hint's number from 0.
+    ``used`` makes of a right attempt what the notebook goes on with.
     """
 
     title: str
@@ -36,6 +37,7 @@ class Exercise:
     nudges: Mapping[str, str] = field(default_factory=dict)
     hints: Sequence[str] = ()
     starts: Mapping[str, int] = field(default_factory=dict)
+    used: Callable[[Any], Any] = lambda attempt: attempt
 
 
 EXERCISES: dict[str, Exercise] = {}
@@ -49,6 +51,7 @@ def register(
     nudges: Mapping[str, str] | None = None,
     hints: Sequence[str] = (),
     starts: Mapping[str, int] | None = None,
+    used: Callable[[Any], Any] = lambda attempt: attempt,
 ) -> None:
     """Add an exercise, its id "section/number".
 
@@ -56,10 +59,11 @@ def register(
     ``prepare(attempt)``, called once, by default the attempt itself. ``nudges`` maps patterns,
     searched in "ErrorType: message", to the nudge for an error of that kind. ``hints`` are the
     titles of the notebook's hints on this exercise, from the smallest to the largest; a requirement
-    in ``starts`` skips so many of them.
+    in ``starts`` skips so many of them. ``used`` makes of a right attempt what ``yours`` returns.
     """
+    nudges, starts = dict(nudges or {}), dict(starts or {})
     EXERCISES[exercise] = Exercise(
-        title, tuple(requirements), prepare, dict(nudges or {}), tuple(hints), dict(starts or {})
+        title, tuple(requirements), prepare, nudges, tuple(hints), starts, used
     )
 
 
@@ -118,7 +122,7 @@ def yours(exercise: str, attempt: Any, workbooks: Any) -> Any:
     mine, theirs = (getattr(each, "__name__", "answer") for each in (attempt, workbooks))
     if report.passed:
         print(f"{exercise} is passed: below, your {mine} is used.")
-        return attempt
+        return find(exercise).used(attempt)
     state = "does not pass its check" if report.attempted else "is not attempted yet"
     print(f"{exercise} {state}: below, the workbook's {theirs} is used.")
     return workbooks
