@@ -7,6 +7,7 @@ from functools import cache, partial
 from ..answers import question
 from ..blocks import judge_parameters, judge_shapes, judge_values
 from ..blocks.attempt import Attempt
+from ..blocks.from_channels import from_channels
 from ..blocks.graph import Node, X, cat, max_pool
 from ..blocks.graph import conv_norm_relu as unit
 from ..blocks.judge_parameters import TABLE
@@ -112,6 +113,7 @@ for exercise, title, expression in (
         prepare=partial(Attempt, own),
         nudges=inception.NORM_ERRORS,
         hints=HINTS[exercise],
+        used=partial(from_channels, own),
         starts={} if expression is expanded else {SIZE: 1 if expression is factorised else 0},
     )
 
