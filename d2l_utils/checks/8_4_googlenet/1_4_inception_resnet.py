@@ -90,6 +90,7 @@ BLOCK = Block(
     where=inception.where,
     counted="in the branches, {} parameters",
     uncounted=WIDTH * (TOTAL + 1),
+    closing=TOTAL,
 )
 
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from ..report import Problem, Unattempted, clean
 from .attempt import Attempt
+from .construct import bound
 from .graph import width
 
 MISFIT = re.compile(r"except in dimension (-?\d+)\D+(\d+) but got (?:size )?(\d+)\D+(\d+)")
@@ -32,7 +33,7 @@ def builds(attempt: Attempt) -> Problem | None:
     if not callable(given):
         nudge = "Pass the class of your block to the check."
         return Problem(clean(_a(given)), "a class", nudge, "no-class")
-    if attempt.bound(block.arguments) is None:
+    if bound(given, block.inputs, block.arguments) is None:
         found = clean(f"the arguments {inspect.signature(given)}", 120)
         return Problem(found, block.signature, block.hint, "signature")
     for made in attempt.made:
