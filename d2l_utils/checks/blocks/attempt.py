@@ -116,8 +116,15 @@ class Attempt:
     def miswidth(self) -> Mistakes:
         """The mistake that gives as many channels."""
         channels, inputs = self.output.shape[1], self.block.inputs
-        rules = self.block.rules("join", "sum")
-        return explain(self.block.graph, rules, lambda g: width(g, inputs) == channels)
+        own = {about: rule for about, rule in self.block.more.items() if about == "join"}
+
+        def predicts(graph: Node) -> bool:
+            return width(graph, inputs) == channels
+
+        for rules in (own, self.block.rules("join", "sum")):
+            if found := explain(self.block.graph, rules, predicts):
+                return found
+        return ()
 
     # -- values -----------------------------------------------------------------------------------
 

@@ -121,7 +121,7 @@ class Values(dict):
             if training:
                 unbiased = flaw == "unbiased-variance"
                 variance, mean = torch.var_mean(X, (0, 2, 3), unbiased, keepdim=True)
-            if flaw == "mean-for-variance":
+            if flaw == "mean-for-variance" and not training:
                 mean, variance = variance, mean
             Y = X if flaw == "no-mean" else X - mean
             Y = Y if flaw == "no-division" else Y / variance ** (1 if flaw == "no-root" else 0.5)

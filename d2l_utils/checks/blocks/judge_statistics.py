@@ -10,7 +10,7 @@ from .evaluate import near
 from .graph import branches, listed, nodes, width
 from .parameters import statistics
 
-STEPS = 30
+STEPS = 20
 START = 64.0
 
 

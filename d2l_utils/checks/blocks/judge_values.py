@@ -8,7 +8,7 @@ import torch
 
 from ..report import Problem
 from .attempt import Attempt
-from .evaluate import Observation, near
+from .evaluate import Observation, Values, near
 from .explain import explain
 from .graph import Node, label, steps
 from .judge_parameters import mistaken
@@ -130,15 +130,22 @@ def _other_values(attempt: Attempt, part: Node, when: str, nudge: str) -> Proble
 
 
 def trains(attempt: Attempt) -> Problem | None:
-    """A backward pass."""
-    parameters = list(attempt.module.parameters())
+    """A backward pass: to every parameter, and along every path to the input."""
+    attempt.fill()
+    parameters, X = list(attempt.module.parameters()), attempt.images.clone().requires_grad_()
+    right = attempt.images.clone().requires_grad_()
     with torch.enable_grad():
-        Y = attempt.module.train()(attempt.images.clone())
+        Y = attempt.module.train()(X * 1)
         if Y.requires_grad:
-            Y.sum().backward()
-    lost = sum(p.grad is None for p in parameters)
-    if not lost:
-        return None
+            (Y * Y.detach()).sum().backward()
+        Z = Values(right, attempt.roles.tell(attempt.numbers))[attempt.block.graph]
+        (Z * Z.detach()).sum().backward()
+    attempt.module.eval()
     nudge = "Look for `detach`, `.data`, `no_grad` or `requires_grad=False`: they cut the gradient."
-    found = f"{lost} of {len(parameters)} parameters without one"
-    return Problem(found, "a gradient each", nudge, "no-gradient")
+    if lost := sum(p.grad is None for p in parameters):
+        found = f"{lost} of {len(parameters)} parameters without one"
+        return Problem(found, "a gradient each", nudge, "no-gradient")
+    if X.grad is not None and (X.grad - right.grad).norm() <= 0.02 * right.grad.norm():
+        return None
+    found = "on a way from the input to the output the gradient is lost"
+    return Problem(found, "a gradient of the input along every branch", nudge, "cut-path")

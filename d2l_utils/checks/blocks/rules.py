@@ -118,7 +118,7 @@ def norms(n: Node) -> Wrong:
             yield "norm-first", node("conv", norm(n.x.x, mark=n.x.spec), spec=n.x.spec)
         yield "no-affine", norm(n.x, affine=False)
         yield "stored-statistics", node("stored norm", n.x, spec=n.spec)
-    yield from flaws(n)
+    yield from (each for each in flaws(n) if each[0] != "mean-for-variance")  # not in training
     for affine, code in ((True, "normed"), (False, "plainly-normed")):
         if n.op == "cat":
             yield f"input-{code}", substitute(n, X, norm(X, affine))
