@@ -133,12 +133,13 @@ class Attempt:
         with torch.no_grad():
             return (self.module if module is None else module)(X.clone())
 
-    def train(self, X: torch.Tensor) -> torch.Tensor:
+    def train(self, X: torch.Tensor, times: int = 1) -> torch.Tensor:
         """Run it in training mode, and with gradients, by which some tell the mode."""
         _ = self.roles  # to be seen before training changes statistics
         self.module.train()
         with torch.enable_grad():
-            Y = self.module(X.clone()).detach()
+            for _ in range(times):
+                Y = self.module(X.clone()).detach()
         self.module.eval()
         return Y
 

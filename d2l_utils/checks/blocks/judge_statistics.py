@@ -10,7 +10,7 @@ from .evaluate import near
 from .graph import branches, listed, nodes, width
 from .parameters import statistics
 
-STEPS = 20
+STEPS = 16
 START = 64.0
 
 
@@ -19,8 +19,7 @@ def remembers(attempt: Attempt) -> Problem | None:
     X, others = attempt.images, 5 * attempt.numbers.images(2, 13, 9, seed=1) + 1
     switch = "With `F.batch_norm`, pass `training=self.training`."
     attempt.fill(begin=True)
-    for _ in range(3):
-        attempt.train(X)
+    attempt.train(X, 3)
     Y = attempt.infer(X)
     if not Y.isfinite().all():
         found = "after training, evaluation gives outputs that are not finite numbers"
@@ -85,12 +84,11 @@ def _converges(attempt: Attempt) -> Problem | None:
 
     Whatever the momentum, what is still to come is less than a few times the last steps' progress.
     """
-    X = attempt.numbers.images(4, 5, 5, seed=3)
+    X = attempt.numbers.images(2, 5, 5, seed=3)
     attempt.fill(begin=True)
     outputs = []
     for _ in range(2):
-        for _ in range(STEPS):
-            Y = attempt.train(X)
+        Y = attempt.train(X, STEPS)
         outputs.append(attempt.infer(X))
     early, late = outputs
     allowed = max(0.03 * Y.abs().max(), 5 * (late - early).abs().max())

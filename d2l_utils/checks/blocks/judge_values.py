@@ -75,6 +75,8 @@ def normalises(attempt: Attempt) -> Problem | None:
 
 def _images_together(attempt: Attempt, mode: str) -> Problem | None:
     """The statistics are of all images of a batch."""
+    if attempt.mistakes:  # a better explanation
+        return None
     X = attempt.images.clone()
     X[1:] = 3 * X[1:].flip(-1)
     attempt.fill()
@@ -101,19 +103,21 @@ def agrees(attempt: Attempt) -> Problem | None:
             continue
         if training == block.normed:
             nudge = "The result may depend on the images only, not on history."
-            return _other_values(attempt, missing[0], " on images of another size", nudge)
+            return _flawed(attempt, seen, missing[0], " on images of another size", nudge)
         if training:
             nudge = "Dropout and batch norm act differently in training: neither belongs here."
             return _other_values(attempt, missing[0], " after `train()` than after `eval()`", nudge)
         if attempt.has_all_statistics:
-            return remembers(attempt) or _evaluates(attempt, seen, missing[0])
+            when = " after `eval()`,"
+            statistics = NUDGES["statistics"]
+            return remembers(attempt) or _flawed(attempt, seen, missing[0], when, statistics)
     return None
 
 
-def _evaluates(attempt: Attempt, seen: Observation, part: Node) -> Problem:
-    """Wrong values in evaluation, and perhaps the flaw of all batch norms that explains them."""
+def _flawed(attempt: Attempt, seen: Observation, part: Node, when: str, nudge: str) -> Problem:
+    """Wrong values, and perhaps the flaw of all batch norms that explains them."""
     block = attempt.block
-    problem = _other_values(attempt, part, " after `eval()`,", NUDGES["statistics"])
+    problem = _other_values(attempt, part, when, nudge)
     for at in ("cat", "add"):
         if wrong := explain(block.graph, {"flaw": flaws}, seen.shows, at=at):
             found = f"{problem.found.rstrip(',')}: {block.finding(block.graph, wrong)}"
