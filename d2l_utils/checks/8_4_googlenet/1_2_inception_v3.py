@@ -11,14 +11,15 @@ from ..blocks.from_channels import from_channels
 from ..blocks.graph import Node, X, cat, max_pool
 from ..blocks.graph import conv_norm_relu as unit
 from ..blocks.judge_parameters import TABLE
+from ..blocks.rules import Wrong
 from ..registry import register
 from ..whole_network import Network, Reference, requirements
 from . import equal_cost, inception
 
 
-def fork(x: Node, c: int) -> Node:
-    """A 1x3 beside a 3x1, which share the channels."""
-    return cat(unit(x, c - c // 2, 1, 3), unit(x, c // 2, 3, 1))
+def fork(x: Node, c: int, more: int = 0, other: int = 0) -> Node:
+    """A 1x3 beside a 3x1, which share the channels; wrong ones give an arm ``more``."""
+    return cat(unit(x, c - c // 2 + more, 1, 3), unit(x, c // 2 + other, 3, 1))
 
 
 def factorised(c1: int, c2: tuple, c3: tuple, c4: int) -> Node:
@@ -35,10 +36,18 @@ def asymmetric(c1: int, c2: tuple, c3: tuple, c4: int) -> Node:
     return cat(unit(X, c1, 1), two, three, unit(max_pool(X), c4, 1))
 
 
-def expanded(c1: int, c2: tuple, c3: tuple, c4: int) -> Node:
-    """Branches that end in 1x3 beside 3x1."""
+def expanded(c1: int, c2: tuple, c3: tuple, c4: int, more: int = 0, other: int = 0) -> Node:
+    """Branches that end in 1x3 beside 3x1; in wrong ones, an arm has ``more`` if c is odd."""
     two, three = unit(X, c2[0], 1), unit(unit(X, c3[0], 1), c3[1], 3)
-    return cat(unit(X, c1, 1), fork(two, c2[1]), fork(three, c3[1]), unit(max_pool(X), c4, 1))
+    arms = (fork(x, c, more * (c % 2), other * (c % 2)) for x, c in ((two, c2[1]), (three, c3[1])))
+    return cat(unit(X, c1, 1), *arms, unit(max_pool(X), c4, 1))
+
+
+def halves(n: Node) -> Wrong:
+    """Half of the channels for both arms, rounded down, or up."""
+    if n.op == "cat":
+        yield "half-lost", expanded(*inception.CHANNELS, more=-1)
+        yield "half-more", expanded(*inception.CHANNELS, other=1)
 
 
 UNIT = "Each convolution has one batch norm with scale and shift, and no bias: the mean cancels it."
@@ -81,6 +90,14 @@ HINTS = {
     ),
 }
 SIZE = "keeps height and width in every branch"
+FORKED |= {
+    "half-lost": "`c // 2` in both arms loses a channel if c is odd: the 1x3 gives c − c // 2.",
+    "half-more": "`c − c // 2` in both arms is one too many if c is odd: the 3x1 gives c // 2.",
+}
+HALF = {
+    r"^TypeError.*(float|expected tuple of ints)": "`c / 2` is a float, also if c is even: `//` "
+    "gives an integer. The 1x3 gives c − c // 2 channels and the 3x1 c // 2."
+}
 NAMES = {5: "c2[0] channels", 13: "c2[1] channels", 3: "c3[0] channels", 10: "c3[1] channels"}
 
 for exercise, title, expression in (
@@ -94,6 +111,7 @@ for exercise, title, expression in (
         found=FOUND,
         nudges=NUDGES | (FORKED if expression is expanded else {}),
         names=NAMES,
+        more={"join": halves} if expression is expanded else {},
         same="the block of the table, with the same weights",
     )
     register(
@@ -111,7 +129,7 @@ for exercise, title, expression in (
             ("can be trained: a gradient reaches every parameter", judge_values.trains),
         ],
         prepare=partial(Attempt, own),
-        nudges=inception.NORM_ERRORS,
+        nudges=(HALF if expression is expanded else {}) | inception.NORM_ERRORS,
         hints=HINTS[exercise],
         used=partial(from_channels, own),
         starts={} if expression is expanded else {SIZE: 1 if expression is factorised else 0},
