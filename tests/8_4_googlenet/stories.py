@@ -97,17 +97,17 @@ STORIES = {
         "wrong": INCEPTION.replace("PADDING", "1"),
         "hint": "Hint",
         "right": INCEPTION.replace("PADDING", "2"),
-        "fill": {"prediction-factor": "my_factor = 5", "prediction-loss": 'my_lower_loss = "with"'},
+        "fill": {"prediction-factor": "my_factor = 5"},
         "evidence": [
             *("prediction-factor", "reductions-cost", "solution-code", "yours", "beside"),
-            *("quick-data", "quick-training", "without", "prediction-loss", "side-by-side"),
+            *("quick-data", "quick-training"),
         ],
         "yours": "yours",
         "goes_on": "8.4/0 is passed: below, your MyInception is used.",
         "shown": {
             "reductions-cost": "your prediction: a factor of 5.0",
             "beside": "yours",
-            "side-by-side": "yours",
+            "quick-training": "train_loss",
         },
     },
     "1_2_inception_v3": {

@@ -15,7 +15,7 @@ NUDGES = {
     r"^TypeError: .*positional argument": "The function takes one argument, the list of layers.",
     r"^ValueError: .*unpack": "Each layer is a tuple of three: `(kernel, stride, padding)`.",
 }
-WINDOW = [(5, 1, 0)]
+WINDOW = [(4, 1, 0)]  # an even answer: the others are odd
 STRIDED = [(11, 4, 0), (3, 2, 0), (5, 1, 0)]
 ALEXNET = [(11, 4, 1), (3, 2, 0), (5, 1, 2), (3, 2, 0), (3, 1, 1), (3, 2, 0)]
 GENEROUS = [(3, 2, 0), (3, 1, 2)]

@@ -16,6 +16,7 @@ from .construct import bound
 from .evaluate import Numbers, Observation, Values
 from .explain import Kind, Mistake, explain, merged
 from .graph import Node, cat, nodes, parts, width
+from .joining_order import in_order_of
 from .parameters import (
     Kernel,
     Roles,
@@ -98,6 +99,11 @@ class Attempt:
         return sum(p.numel() for p in self.module.parameters() if not is_kernel(p))
 
     @cached_property
+    def ordered(self) -> Node:
+        """The right block of even widths, its branches in the attempt's order."""
+        return in_order_of(self.module, self.numbers.images(2, 28, 28), self.block.graph)
+
+    @cached_property
     def misfit(self) -> Mistakes:
         """The mistake that gives such a size, or such an error."""
         seen = self.even_output
@@ -110,7 +116,7 @@ class Attempt:
             except RuntimeError as error:
                 return str(error) == seen
 
-        return explain(self.block.graph, self.block.rules("size"), predicts)
+        return explain(self.ordered, self.block.rules("size"), predicts)
 
     @cached_property
     def miswidth(self) -> Mistakes:

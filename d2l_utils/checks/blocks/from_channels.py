@@ -12,6 +12,7 @@ from torch import nn
 
 from .attempt import Attempt
 from .block import Block
+from .construct import bound
 
 
 class LazyBlock(nn.Module):
@@ -33,7 +34,7 @@ class LazyBlock(nn.Module):
 
 def from_channels(block: Block, given: Any) -> Any:
     """``given`` itself, or what makes it lazily where it asks for its input channels as well."""
-    if Attempt(block, given).bound(block.arguments) == (block.arguments, {}):
+    if bound(given, block.inputs, block.arguments) == (block.arguments, {}):
         return given
 
     @functools.wraps(given, updated=())

@@ -83,7 +83,7 @@ def wrong_size(attempt: Attempt, found: str, height: int = 0, width: int = 0) ->
     if {height, width} == {28, 4 * 28}:
         return block.problem("joined-height", expected, found)
     if attempt.misfit:
-        nudge = block.nudge(block.graph, attempt.misfit)
+        nudge = block.nudge(attempt.ordered, attempt.misfit)
         return Problem(found, expected, nudge, attempt.misfit[0].kind.code)
     return block.problem("size", expected, found)
 
