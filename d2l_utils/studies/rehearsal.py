@@ -142,7 +142,8 @@ class _SameEverywhere(TorchDispatchMode):
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         if function is torch.ops.aten.bernoulli_.float:  # of MKL, where there is one
-            return args[0].copy_(torch.rand(args[0].shape) < args[1])
+            share = args[1] if len(args) > 1 else 0.5  # torch leaves a default out
+            return args[0].copy_(torch.rand(args[0].shape) < share)
         try:
             return function(*args, **kwargs)
         except RuntimeError:
