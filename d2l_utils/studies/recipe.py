@@ -13,7 +13,7 @@ A configuration is a mapping that JSON can hold. Its keys:
     loss        arguments of ``F.cross_entropy`` in training; without it the model's own loss
     predict     a word of ``predictions``; without it the model's output
     precision   as in ``Trainer``; "float32"
-    measured    in words, what a record holds beside the accuracy
+    measured    in words, what a record holds beside the accuracy; for the ``measure`` of a study
 
 Every other key is the network's, for ``build``. A key that nobody reads is an error.
 """
@@ -74,7 +74,7 @@ class Configuration(Mapping):
 
 
 class Recipe:
-    """What configurations of one kind mean.
+    """What configurations of one kind mean. It takes words and functions; it has no subclasses.
 
     Args:
         build: Maps a configuration to a network, a ``Module``; its weights need not be initialised.
@@ -98,6 +98,9 @@ class Recipe:
         self.build, self.example = build, example
         self.schedules = SCHEDULES | dict(schedules or {})
         self.augmentations, self.predictions = dict(augmentations or {}), dict(predictions or {})
+
+    def __init_subclass__(cls) -> None:
+        raise TypeError("Recipe has no subclasses: what decides a run's numbers is read here alone")
 
     def model(self, config: Mapping) -> nn.Module:
         """The network with its first weights, and its loss, optimizer and so on as configured.
@@ -137,8 +140,11 @@ class Recipe:
         return _known("schedule", config.get("schedule", "constant"), self.schedules)
 
     def course(self, config: Mapping) -> dict[str, Any]:
-        """The plain numbers and words of a training, defaults filled in."""
-        defaults = {"holdout": 0, "lr": None, "precision": "float32", "measured": None}
+        """The plain numbers and words of a training, defaults filled in.
+
+        Not among them is ``lr``: the optimizer or the network must read it.
+        """
+        defaults = {"holdout": 0, "precision": "float32", "measured": None}
         needed = {key: config[key] for key in ("epochs", "batch_size", "resize")}
         return needed | {key: config.get(key, default) for key, default in defaults.items()}
 

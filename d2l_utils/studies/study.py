@@ -11,12 +11,13 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from ..training import processes
 from . import comparison
-from .fingerprint import digest, fingerprint
+from .fingerprint import changed, digest, fingerprint
 from .recipe import Recipe
 from .records import Records
 from .run import Measure, train_run
@@ -81,12 +82,15 @@ class Study:
         missing = {"epochs", "batch_size", "resize"}.difference(*self.arms.values())
         if self.arms and missing:  # of no arms nothing is asked: all of a choice may be stale
             raise ValueError(f"common must set {sorted(missing)}, got {sorted(common)}")
-        self._fingerprints: dict[str, dict[str, str]] = {}
+        named = [arm for arm, config in self.arms.items() if "measured" in config]
+        if named and not measure:
+            raise ValueError(f"nobody reads 'measured' of {named}: the study has no measure")
+        self._fingerprints: dict[str, dict[str, Any]] = {}
 
     # -- what is recorded -------------------------------------------------------------------------
 
-    def fingerprint(self, arm: str) -> dict[str, str]:
-        """Digests of what decides the numbers of ``arm``, own or borrowed."""
+    def fingerprint(self, arm: str) -> dict[str, Any]:
+        """The fingerprint of ``arm``, own or borrowed."""
         if arm not in self._fingerprints:
             config = self.arms[arm] if arm in self.arms else self.borrowed[arm][2]
             self._fingerprints[arm] = fingerprint(self.recipe, config)
@@ -102,7 +106,7 @@ class Study:
         runs = self._recorded(arm)
         seeds = sorted(runs) if arm in self.borrowed else self.seeds
         found = [runs[seed] for seed in seeds if seed in runs]
-        return [run for run in found if run["fingerprint"] == self.fingerprint(arm)]
+        return [run for run in found if not changed(run["fingerprint"], self.fingerprint(arm))]
 
     def records(self) -> dict[str, list[dict]]:
         """The current runs of each arm, borrowed ones first; stale ones are left out."""
@@ -117,12 +121,9 @@ class Study:
             if arm in self.borrowed:
                 line = f"{arm}: {n} runs in the record of {self.borrowed[arm][0].name}"
             for seed, run in self._recorded(arm).items():
-                now = self.fingerprint(arm)
-                changed = [part for part in now if run["fingerprint"].get(part) != now[part]]
-                if "network" in changed:  # which always has other weights
-                    changed = [part for part in changed if part != "first weights"]
-                if changed and (seed in self.seeds or arm in self.borrowed):
-                    line += f"; seed {seed} is STALE: its {', '.join(changed)} changed"
+                parts = changed(run["fingerprint"], self.fingerprint(arm))
+                if parts and (seed in self.seeds or arm in self.borrowed):
+                    line += f"; seed {seed} is STALE: its {', '.join(parts)} changed"
             lines.append(line)
         return "\n".join(lines)
 

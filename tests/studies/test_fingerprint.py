@@ -1,11 +1,16 @@
 """What decides a run's numbers, each thing alone, changes its fingerprint; nothing else does."""
 
+import time
+
 import pytest
 import torch
 from torch import nn
 
 import d2l_utils as d2l
+from d2l_utils.studies import fingerprint as fingerprints
+from d2l_utils.studies import rehearsal
 from d2l_utils.studies.fingerprint import fingerprint
+from d2l_utils.studies.protocol import PROTOCOL
 
 BASE = {
     "epochs": 2,
@@ -22,7 +27,7 @@ BASE = {
 
 
 class Net(d2l.Classifier):
-    def __init__(self, slope=0.0, bias=True):
+    def __init__(self, slope=0.0, bias=True, lr=0.25):
         super().__init__()
         self.save_hyperparameters()
         layers = nn.LazyConv2d(3, 3, bias=bias), nn.LeakyReLU(slope) if slope else nn.ReLU()
@@ -73,7 +78,7 @@ def changed(settings=None, **parts):
     config = {key: value for key, value in {**BASE, **(settings or {})}.items() if value != ...}
     one, other = fingerprint(recipe(), BASE), fingerprint(recipe(**parts), config)
     assert one.keys() == other.keys()
-    return [part for part in one if one[part] != other[part]]
+    return fingerprints.changed(one, other)
 
 
 def test_the_same_again():
@@ -111,7 +116,8 @@ def test_each_key_alone(settings, told):
 
 def test_a_constant_schedule_is_one_however_it_is_said():
     one = fingerprint(recipe(), {**BASE, "schedule": "constant"})
-    assert fingerprint(recipe(schedule=lambda done: 1), BASE) == one
+    other = fingerprint(recipe(schedule=lambda done: 1), BASE)
+    assert fingerprints.changed(one, other) == []
 
 
 def test_what_is_left_at_its_default_changes_nothing():
@@ -122,7 +128,7 @@ def test_what_is_left_at_its_default_changes_nothing():
     ("parts", "told"),
     [
         ({"build": lambda: Net(slope=0.01)}, ["network"]),
-        ({"build": lambda: Net(bias=False)}, ["network", "first weights", "optimizer"]),
+        ({"build": lambda: Net(bias=False)}, ["network", "optimizer"]),
         ({"build": OwnStep}, ["training step"]),
         ({"build": Frozen}, ["optimizer"]),
         ({"augment": add_noise}, ["training step"]),
@@ -164,3 +170,157 @@ def test_the_random_numbers_are_left_alone():
     torch.manual_seed(3)
     fingerprint(recipe(), BASE)
     assert torch.rand(1) == expected
+
+
+# What no digest of a part sees, each alone: the values of tensors, what is frozen, the wiring, modes.
+
+
+class Branches(d2l.Classifier):
+    """Two branches of the same shape; the head reads both."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.other = nn.Conv2d(1, 3, 3, padding=1), nn.Conv2d(1, 3, 3, padding=1)
+        self.second, self.norm = nn.Conv2d(3, 3, 1), nn.BatchNorm2d(1)
+        self.head = nn.Linear(6, 10)
+        self.net = nn.ModuleList(self.children())
+
+    def forward(self, X):
+        return self.head(torch.cat(self.branches(self.norm(X)), 1).relu().mean((2, 3)))
+
+    def branches(self, X):
+        one, other = self.one(X), self.other(X)
+        return one, self.second(other)
+
+
+class ReadsTheOther(Branches):
+    def branches(self, X):
+        one, other = self.one(X), self.other(X)
+        return other, self.second(one)
+
+
+class OtherOrder(Branches):
+    def branches(self, X):
+        return super().branches(X)[::-1]
+
+
+class BranchesFrozen(Branches):
+    def __init__(self):
+        super().__init__()
+        self.one.weight.requires_grad_(False)
+
+
+class OtherInEvaluation(Branches):
+    def forward(self, X):
+        return super().forward(X) if self.training else super().forward(X) / 2
+
+
+class ClassWeights(Branches):
+    class_weights = torch.ones(10)
+
+    def loss(self, Y_hat, Y, averaged=True):
+        reduction = "mean" if averaged else "none"
+        return nn.functional.cross_entropy(Y_hat, Y, self.class_weights, reduction=reduction)
+
+
+class OtherClassWeights(ClassWeights):
+    class_weights = torch.linspace(0.5, 1.5, 10)
+
+
+class Dropping(Branches):
+    def forward(self, X):
+        return super().forward(nn.functional.dropout(X, 0.5, self.training))
+
+
+class ScaledGradient(Branches):
+    def configure_optimizers(self):
+        optimizer = super().configure_optimizers()
+        optimizer.register_step_pre_hook(lambda *_: self.head.weight.grad.mul_(2))
+        return optimizer
+
+
+def minus(mean):
+    return lambda X, _: X - mean
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (Branches, ReadsTheOther),
+        (Branches, OtherOrder),
+        (Branches, BranchesFrozen),
+        (Branches, OtherInEvaluation),
+        (ClassWeights, OtherClassWeights),
+    ],
+)
+def test_a_hole_of_the_digests_is_seen_in_the_rehearsal(one, other):
+    before, after = fingerprint(recipe(one), BASE), fingerprint(recipe(other), BASE)
+    assert fingerprints.changed(before, after) == ["rehearsal"]
+    assert fingerprints.changed(before, fingerprint(recipe(one), BASE)) == []
+
+
+def test_values_of_a_tensor_in_the_augmentation():
+    one, other = minus(torch.full((1, 1, 1), 0.2)), minus(torch.full((1, 1, 1), 0.3))
+    before, after = (fingerprint(recipe(augment=step), BASE) for step in (one, other))
+    assert fingerprints.changed(before, after) == ["rehearsal"]
+
+
+def test_a_hook_of_the_optimizer_and_a_verb_of_the_trainer(monkeypatch):
+    config = {key: value for key, value in BASE.items() if key != "optimizer"}
+
+    def build(kind):
+        def made(config):
+            net = kind()
+            net.lr = config["lr"]
+            return net
+
+        return d2l.Recipe(
+            made,
+            augmentations={"add": add},
+            predictions={"mirrored": mirrored},
+            schedules={"cosine": d2l.cosine_decay},
+        )
+
+    before = fingerprint(build(Branches), config)
+    assert fingerprints.changed(before, fingerprint(build(ScaledGradient), config)) == ["rehearsal"]
+    backward = d2l.Trainer.backward
+    monkeypatch.setattr(d2l.Trainer, "backward", lambda self, loss: backward(self, 2 * loss))
+    assert fingerprints.changed(before, fingerprint(build(Branches), config)) == ["rehearsal"]
+
+
+def test_the_rehearsal_survives_last_digits_and_no_more():
+    now = fingerprint(recipe(Branches), BASE)
+
+    def shifted(by):
+        numbers = {
+            name: [None if x is None else x * (1 + by * (-1) ** i) for i, x in enumerate(values)]
+            for name, values in now["rehearsal"].items()
+        }
+        return fingerprints.changed({**now, "rehearsal": numbers}, now)
+
+    assert shifted(1e-6) == []
+    assert shifted(1e-2) == ["rehearsal"]
+    assert fingerprints.changed({k: v for k, v in now.items() if k != "rehearsal"}, now) == [
+        "rehearsal"
+    ]
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_rounding_does_not_grow_in_the_rehearsal(monkeypatch, precision):
+    """Through batch norm, dropout, random augmentation, and a learning rate that diverges."""
+    config = {**BASE, "lr": 1e20, "precision": precision}
+    one = fingerprint(recipe(Dropping, augment=add_noise), config)
+    weights = rehearsal._weights
+    monkeypatch.setattr(
+        rehearsal,
+        "_weights",
+        lambda *args: (w := weights(*args)) * (1 + 1e-6 * torch.rand(w.shape, dtype=w.dtype)),
+    )
+    other = fingerprint(recipe(Dropping, augment=add_noise), config)
+    assert fingerprints.changed(one, other) == []
+
+
+def test_a_rehearsal_costs_little():
+    start = time.process_time()
+    fingerprint(d2l.Recipe(lambda config: d2l.ProtocolNet(config["lr"])), PROTOCOL | {"lr": 0.1})
+    assert time.process_time() - start < 5

@@ -12,17 +12,16 @@ BASE = {"epochs": 2, "batch_size": 10, "resize": 12, "lr": 0.25}
 
 
 class Net(d2l.Classifier):
-    def __init__(self, channels=3):
+    def __init__(self, channels=3, lr=0.1):
         super().__init__()
         self.save_hyperparameters()
-        self.lr = 0.1
         self.net = nn.Sequential(
             nn.LazyConv2d(channels, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.LazyLinear(10)
         )
 
 
 def build(config):
-    return Net(config.get("channels", 3))
+    return Net(config.get("channels", 3), config["lr"])
 
 
 def model(recipe=None, **settings):
@@ -34,7 +33,7 @@ def test_without_words_the_model_is_as_it_was_built():
     with torch.no_grad():
         net(torch.zeros(1, 1, 12, 12))
     optimizer = net.configure_optimizers()
-    assert (type(optimizer), optimizer.defaults["lr"]) == (torch.optim.SGD, 0.1)
+    assert (type(optimizer), optimizer.defaults["lr"]) == (torch.optim.SGD, 0.25)
     batch = [torch.rand(2, 1, 12, 12), torch.tensor([1, 2])]
     assert net.augment(batch) is batch
     assert torch.equal(net.predict(batch[0]), net(batch[0]))
@@ -130,6 +129,20 @@ def test_an_example_gives_the_shapes():
 def test_a_slip_is_an_error(settings, message):
     with pytest.raises(ValueError, match=message):
         model(**settings)
+
+
+def test_a_learning_rate_beside_a_model_that_ignores_it():
+    deaf = d2l.Recipe(lambda config: Net())
+    with pytest.raises(ValueError, match="nobody reads 'lr' = 0.25"):
+        model(deaf)
+    model(deaf, optimizer={"name": "SGD"})
+
+
+def test_a_recipe_has_no_subclasses():
+    with pytest.raises(TypeError, match="Recipe has no subclasses"):
+
+        class Other(d2l.Recipe):
+            pass
 
 
 def test_an_argument_that_the_optimizer_does_not_have():

@@ -43,6 +43,13 @@ def study(tmp_path, monkeypatch):
     return make
 
 
+def fingerprinted(study):
+    """``study`` with its fingerprints made: a trainer that is watched shall not see rehearsals."""
+    for arm in study.arms:
+        study.fingerprint(arm)
+    return study
+
+
 def runs(study):
     return json.loads(study.store.path.read_text())["runs"]
 
@@ -89,6 +96,7 @@ def test_a_record_tells_all(study, capsys):
         "schedule",
         "configuration",
         "data",
+        "rehearsal",
     }
     told = {"python", "torch", "torchvision", "cpu", "threads", "processes", "gpu"}
     assert set(record["provenance"]) == told
@@ -99,7 +107,7 @@ def test_a_record_tells_all(study, capsys):
 
 
 def test_the_test_set_is_read_once_at_the_end(study, monkeypatch):
-    reads = []
+    s, reads = fingerprinted(study(seeds=(0,), epochs=2)), []
     original = d2l.Trainer.evaluate
     monkeypatch.setattr(
         d2l.Trainer,
@@ -108,7 +116,6 @@ def test_the_test_set_is_read_once_at_the_end(study, monkeypatch):
             reads.append(len(self.history)) or original(self, model, loader)
         ),
     )
-    s = study(seeds=(0,), epochs=2)
     s.run()
     assert reads == [2]
     assert "val_acc" not in runs(s)[0]["history"][0]
@@ -150,8 +157,8 @@ def test_a_killed_run_goes_on_after_its_last_epoch(study, monkeypatch):
         fit_epoch(self)
         self.history[-1]["seconds"] = 20.0
 
+    s = fingerprinted(study(seeds=(0,), epochs=3))
     monkeypatch.setattr(d2l.Trainer, "fit_epoch", killed)
-    s = study(seeds=(0,), epochs=3)
     with pytest.raises(SystemExit):
         s.run()
     assert len(list(s.store.path.parent.glob("*.checkpoint"))) == 1
@@ -174,8 +181,10 @@ def test_precision_is_part_of_the_configuration(study, monkeypatch):
         seen.append(self.precision)
         fit(self, model, data)
 
+    arms = {"a": {"lr": 0.1}, "b": {"lr": 0.1, "precision": "bfloat16"}}
+    s = fingerprinted(study(arms, seeds=(0,)))
     monkeypatch.setattr(d2l.Trainer, "fit", look)
-    study({"a": {"lr": 0.1}, "b": {"lr": 0.1, "precision": "bfloat16"}}, seeds=(0,)).run()
+    s.run()
     assert seen == ["float32", "bfloat16"]
 
 
@@ -239,12 +248,14 @@ def test_arms_share_the_order_of_the_data(study, monkeypatch):
         orders.append([y.tolist() for _, y in data.train_dataloader()])
         fit(self, model, data)
 
-    monkeypatch.setattr(d2l.Trainer, "fit", look)
-    study(
+    s = study(
         arms={"a": {"lr": 0.1, "channels": 2}, "b": {"lr": 0.1, "channels": 5}},
         build=lambda config: Net(config["lr"], config["channels"]),
         seeds=(0,),
-    ).run()
+    )
+    fingerprinted(s)
+    monkeypatch.setattr(d2l.Trainer, "fit", look)
+    s.run()
     assert orders[0] == orders[1]
 
 
@@ -256,6 +267,7 @@ def test_arms_share_the_order_of_the_data(study, monkeypatch):
         ({"build": lambda config: Net(config["lr"], channels=3)}, "network"),
         ({"build": lambda config: Net(config["lr"], stride=2)}, "network"),
         ({"build": lambda config: Net(config["lr"], relu=False)}, "network"),
+        ({"build": lambda config: Net(config["lr"] / 2)}, "rehearsal"),
     ],
 )
 def test_what_changes_the_numbers_makes_a_record_stale(study, change, told):
@@ -389,6 +401,11 @@ def test_arms_of_the_protocol_share_recipe_and_initialisation():
     assert d2l.count_parameters(net) == 376_838
 
 
+def test_what_is_measured_needs_a_measure(study):
+    with pytest.raises(ValueError, match=r"nobody reads 'measured' of \['a'\]"):
+        study({"a": {"lr": 0.1, "measured": "calibration"}})
+
+
 def test_a_study_without_arms_shows_nothing(capsys):
     empty = d2l.Study("section/none", lambda config: Net(), {}, {})
     empty.run()
@@ -399,7 +416,7 @@ def test_a_study_without_arms_shows_nothing(capsys):
 
 def test_batch_norm_of_a_single_pixel_has_a_fingerprint(study):
     def build(config):
-        net = Net()
+        net = Net(config["lr"])
         net.net.insert(3, nn.LazyBatchNorm2d())
         return net
 
