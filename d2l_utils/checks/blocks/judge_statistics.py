@@ -7,10 +7,10 @@ import torch
 from ..report import Problem
 from .attempt import Attempt
 from .evaluate import near
-from .graph import branches, listed, nodes, width
+from .graph import Node, branches, listed, nodes, width
 from .parameters import statistics
 
-STEPS = 16
+STEPS = 12  # for each batch norm on the longest way: the later ones settle after the earlier
 START = 64.0
 
 
@@ -86,13 +86,16 @@ def _converges(attempt: Attempt) -> Problem | None:
     """
     X = attempt.numbers.images(2, 5, 5, seed=3)
     attempt.fill(begin=True)
-    outputs = []
+    depth: dict[Node, int] = {}
+    for n in nodes(attempt.block.graph):
+        depth[n] = (n.op == "norm") + max((depth[i] for i in n.inputs), default=0)
+    steps, outputs = STEPS * max(depth.values()), []
     for _ in range(2):
-        Y = attempt.train(X, STEPS)
+        Y = attempt.train(X, steps)
         outputs.append(attempt.infer(X))
     early, late = outputs
     allowed = max(0.03 * Y.abs().max(), 5 * (late - early).abs().max())
     if (late - Y).abs().max() <= allowed:
         return None
-    found = f"trained {2 * STEPS} times on the same images, it gives other values after `eval()`"
+    found = f"trained {2 * steps} times on the same images, it gives other values after `eval()`"
     return attempt.block.problem("statistics", "nearly the values of training", found)
