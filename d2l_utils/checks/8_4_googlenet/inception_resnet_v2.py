@@ -39,11 +39,11 @@ NUDGES = {
 }
 ERRORS = {
     r"size of tensor a \(\d+\) must match": f"X and the residual have different shapes. {TABLES}",
-    r"expected input.* to have \d+ channels": f"A layer gets another width than it was made for. {TABLES}",
-    r"Sizes of tensors must match": f"Branches of different sizes can't be joined. {TABLES}",
-    r"unexpected keyword argument 'num_classes'|positional argument": (
-        "The function is called without arguments: `num_classes=1000`."
+    r"expected input.* to have \d+ channels": (
+        f"A layer gets another width than it was made for. {TABLES}"
     ),
+    r"Sizes of tensors must match": f"Branches of different sizes can't be joined. {TABLES}",
+    r"argument: 'num_classes'": "It is called without arguments: `num_classes=1000`.",
 }
 LAST = "The block behind the nine C has scale 1, and no ReLU after its sum."
 # what is found, and what to say to it
