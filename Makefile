@@ -64,10 +64,11 @@ results: .venv/.ready  ## Repeat the recorded full runs (hours; goes on where it
 	    (cd "$${notebook%/*}" && D2L_BUDGET=full "$$OLDPWD/$(PY)" -m IPython "$${notebook##*/}"); \
 	done
 
+# Saved with the progress of a fresh copy: none can be kept in a file below a file.
 save: .venv/.ready  ## Run a notebook, NOTEBOOK=path, and save it with its outputs
 	$(if $(NOTEBOOK),,$(error save: which notebook? make save NOTEBOOK=notebooks/…/….ipynb))
-	env -u D2L_BUDGET $(PY) -m nbconvert --to notebook --execute --inplace \
-	    --ExecutePreprocessor.record_timing=False "$(NOTEBOOK)"
+	env -u D2L_BUDGET D2L_PROGRESS="$(CURDIR)/Makefile/none" $(PY) -m nbconvert \
+	    --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False "$(NOTEBOOK)"
 
 clean:  ## Remove .venv and caches; data and results stay
 	rm -rf .venv .jupyter .pytest_cache .ruff_cache .hypothesis *.egg-info

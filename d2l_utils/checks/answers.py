@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from .registry import register
 from .report import Problem, Unattempted, clean
 
-__all__ = ["answers", "question"]
+__all__ = ["answers", "number", "question"]
 
 
 def answers(
@@ -20,12 +21,14 @@ def answers(
     otherwise: str = "Not this one; the hints below lead on.",
     rel_tol: float = 1e-9,
     key: Callable[[Any], Any] = lambda attempt: attempt,
+    square: bool = False,
 ) -> Callable[[Any], Problem | None]:
     """A requirement that takes only ``correct``: a number, or one of some choices (strings).
 
     ``replies`` maps wrong answers to what to say to them, ``otherwise`` is said to any other.
-    Numbers agree within the relative tolerance ``rel_tol``; case and outer blanks of a choice do
-    not matter. ``key`` takes the answer out of an attempt with several parts.
+    Numbers agree within the relative tolerance ``rel_tol``, and may be texts such as "92.8 %"; case
+    and outer blanks of a choice do not matter. ``key`` takes the answer out of an attempt with
+    several parts. ``square``: the number is a height and width, and an equal pair names it as well.
     """
     is_choice = isinstance(correct, str)
     kind = "a choice" if is_choice else "a number"
@@ -40,11 +43,14 @@ def answers(
         raw = key(attempt)
         if raw is None or raw is ...:
             raise Unattempted
-        given = _value(raw)
+        given = _value(raw) if is_choice else _read(raw, square)
         if given is None or isinstance(given, str) != is_choice:
             found = clean(f"{raw!r}, of type {type(raw).__name__}", 80)
             expected = one_of if is_choice else kind
-            return Problem(found, expected, f"Give {kind}, nothing else.")
+            nudge = f"Give {kind}, nothing else."
+            if square:
+                nudge += " It stands for the height, and for the width, which is the same."
+            return Problem(found, expected, nudge)
         if same(given, correct):
             return None
         if is_choice and given not in options:
@@ -71,10 +77,36 @@ def question(
     register(exercise, title, [(asked, answers(replies, correct, **options))], hints=hints)
 
 
-def _value(raw: Any) -> float | str | None:
-    """A number from a number, NumPy scalar or one-element tensor; a choice in lower case."""
-    if isinstance(raw, str):
-        return raw.strip().lower()
+def number(raw: Any) -> Real | None:
+    """A number of any kind: Python's, NumPy's, a tensor of one element; None if it is none."""
     if hasattr(raw, "item") and getattr(raw, "shape", None) in ((), (1,)):
         raw = raw.item()
     return raw if isinstance(raw, Real) and not isinstance(raw, bool) else None
+
+
+def _value(raw: Any) -> Real | str | None:
+    """A number; a choice in lower case."""
+    return raw.strip().lower() if isinstance(raw, str) else number(raw)
+
+
+def _read(raw: Any, square: bool) -> Real | None:
+    """A number, written as a text perhaps; of a square, one side may stand for an equal pair."""
+    if isinstance(raw, str):
+        sides = re.split(r"[x×*]", raw.lower()) if square else [raw]
+        values = [_from_text(side) for side in sides]
+    elif square and number(raw) is None and hasattr(raw, "__len__") and len(raw) == 2:
+        values = [number(side) for side in raw]
+    else:
+        return number(raw)
+    return values[0] if len(values) <= 2 and values[0] == values[-1] else None
+
+
+def _from_text(text: str) -> Real | None:
+    """The number that "92.8 %" or "1,234" says."""
+    text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text.strip().removesuffix("%"))
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
-from numbers import Integral
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from .answers import number
 from .report import Problem, clean
 
 __all__ = ["returns"]
@@ -20,12 +20,19 @@ def returns(
     what: str,
     mistakes: Mistakes,
     otherwise: str,
+    others: Sequence[list] = (),
 ) -> Callable[[Any], Problem | None]:
     """A requirement: the attempt, called with ``argument``, returns what ``reference`` returns.
 
     ``what`` stands behind the number expected. ``mistakes`` pairs what wrong functions compute
-    with what to say to them; ``otherwise`` is said to any other wrong value.
+    with what to say to them; ``otherwise`` is said to any other wrong value. A mistake is named
+    only if it explains what the attempt returns for each of ``others`` as well.
     """
+
+    def explains(wrong: Callable[[list], int], function: Callable[[list], Any], given: int) -> bool:
+        return wrong(argument) == given and all(
+            wrong(other) == _returned(function, other) for other in others
+        )
 
     def judge(function: Callable[[list], Any]) -> Problem | None:
         if not callable(function):
@@ -36,13 +43,21 @@ def returns(
         given = function(copy.deepcopy(argument))
         if given is None:
             return Problem("None", expected, "Does the function return its result?")
-        whole = isinstance(given, Integral) or (isinstance(given, float) and given.is_integer())
-        if not whole or isinstance(given, bool):
+        value = number(given)
+        if value is None or value % 1 != 0:  # so are NaN and infinity
             found = clean(f"{given!r}, of type {type(given).__name__}", 80)
             return Problem(found, expected, "Return one whole number.")
-        if given == right:
+        if value == right:
             return None
-        nudge = next((say for wrong, say in mistakes if wrong(argument) == given), otherwise)
-        return Problem(f"{int(given):,}", expected, nudge)
+        told = (say for wrong, say in mistakes if explains(wrong, function, value))
+        return Problem(f"{int(value):,}", expected, next(told, otherwise))
 
     return judge
+
+
+def _returned(function: Callable[[list], Any], argument: list) -> Any:
+    """What ``function`` returns for ``argument``, as a number; None if it fails there."""
+    try:
+        return number(function(copy.deepcopy(argument)))
+    except Exception:  # the learner's code may raise anything
+        return None

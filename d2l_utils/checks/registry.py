@@ -28,6 +28,7 @@ class Exercise:
 
     ``hints`` are the titles of the page's hints, each giving away more than the one before it;
     ``starts`` names requirements that begin further up that ladder, by the hint's number from 0.
+    ``used`` makes of a right attempt what the notebook goes on with.
     """
 
     title: str
@@ -36,6 +37,7 @@ class Exercise:
     nudges: Mapping[str, str] = field(default_factory=dict)
     hints: Sequence[str] = ()
     starts: Mapping[str, int] = field(default_factory=dict)
+    used: Callable[[Any], Any] = lambda attempt: attempt
 
 
 EXERCISES: dict[str, Exercise] = {}
@@ -49,6 +51,7 @@ def register(
     nudges: Mapping[str, str] | None = None,
     hints: Sequence[str] = (),
     starts: Mapping[str, int] | None = None,
+    used: Callable[[Any], Any] = lambda attempt: attempt,
 ) -> None:
     """Add an exercise, its id "section/number".
 
@@ -56,10 +59,11 @@ def register(
     ``prepare(attempt)``, called once, by default the attempt itself. ``nudges`` maps patterns,
     searched in "ErrorType: message", to the nudge for an error of that kind. ``hints`` are the
     titles of the notebook's hints on this exercise, from the smallest to the largest; a requirement
-    in ``starts`` skips so many of them.
+    in ``starts`` skips so many of them. ``used`` makes of a right attempt what ``yours`` returns.
     """
+    nudges, starts = dict(nudges or {}), dict(starts or {})
     EXERCISES[exercise] = Exercise(
-        title, tuple(requirements), prepare, dict(nudges or {}), tuple(hints), dict(starts or {})
+        title, tuple(requirements), prepare, nudges, tuple(hints), starts, used
     )
 
 
@@ -115,13 +119,18 @@ def yours(exercise: str, attempt: Any, workbooks: Any) -> Any:
     Judged anew each time: an attempt that was changed for the worse is not used any longer.
     """
     report = run(exercise, attempt)
-    mine, theirs = (getattr(each, "__name__", "answer") for each in (attempt, workbooks))
+    mine, theirs = map(_name, (attempt, workbooks))
     if report.passed:
         print(f"{exercise} is passed: below, your {mine} is used.")
-        return attempt
+        return find(exercise).used(attempt)
     state = "does not pass its check" if report.attempted else "is not attempted yet"
     print(f"{exercise} {state}: below, the workbook's {theirs} is used.")
     return workbooks
+
+
+def _name(attempt: Any) -> str:
+    """A function's or class's name, also where some of its arguments are fixed."""
+    return getattr(getattr(attempt, "func", attempt), "__name__", "answer")
 
 
 def progress() -> None:
@@ -157,9 +166,18 @@ def run(exercise: str, attempt: Any) -> Report:
 
 @contextmanager
 def _undisturbed():
-    """Same random numbers and device for every run of a check; the caller's state comes back."""
+    """Same random numbers, device and modes for every run of a check; the caller's come back.
+
+    Gradients are on, also inside ``torch.no_grad()`` and ``torch.inference_mode()``: the second of
+    them ``enable_grad`` would not undo.
+    """
     threads = torch.get_num_threads()
-    with torch.random.fork_rng(devices=[]), torch.device("cpu"), warnings.catch_warnings():
+    with (
+        torch.inference_mode(False),
+        torch.random.fork_rng(devices=[]),
+        torch.device("cpu"),
+        warnings.catch_warnings(),
+    ):
         warnings.simplefilter("ignore")
         torch.default_generator.manual_seed(0)
         torch.set_num_threads(1)  # the tensors are tiny

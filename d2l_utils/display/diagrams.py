@@ -5,7 +5,8 @@ A ``Diagram`` is Mermaid text; JupyterLab renders it (MIME type ``text/vnd.merma
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 
 from torch import nn
 
@@ -18,6 +19,7 @@ __all__ = ["Diagram", "diagram"]
 THEME = """%%{init: {"theme": "base", "themeVariables": {"primaryColor": "#dcebf7",
 "primaryTextColor": "#222222", "primaryBorderColor": "#0072B2", "lineColor": "#7a7a7a"}}}%%
 """
+FRAME = "fill:none,stroke:#7a7a7a,color:#7a7a7a"
 DIRECTIONS = ("TB", "BT", "LR", "RL")
 
 
@@ -35,7 +37,7 @@ class Diagram:
 
 
 def diagram(
-    module: nn.Module,
+    module: nn.Module | Mapping[str, nn.Module],
     X_shape: Sequence[int],
     stages: Sequence[str] = (),
     direction: str = "TB",
@@ -47,24 +49,32 @@ def diagram(
     one to the next. ReLU and BN share the box of their layer. Modules that hold others are opened,
     but for those of the types ``closed``, which are one box each. With ``stages``, one name for
     each layer of a network, draws it from afar: a box for each. ``direction`` is Mermaid's:
-    ``"TB"`` top to bottom, ``"LR"`` left to right.
+    ``"TB"`` top to bottom, ``"LR"`` left to right. Modules by name are drawn side by side, each in
+    a frame with its name.
     """
     if direction not in DIRECTIONS:
         raise ValueError(f"direction = {direction!r}: expected one of {', '.join(DIRECTIONS)}")
-    titles = {}
-    if stages:
-        layers = list(getattr(module, "net", module).children())
-        if len(stages) != len(layers):
-            raise ValueError(f"stages = {stages!r}: expected {len(layers)} names, one for a layer")
-        titles = dict(zip(layers, stages, strict=True))
-    return Diagram(_mermaid(network_graph(module, X_shape, titles, closed), direction))
+    modules = module if isinstance(module, Mapping) else {"": module}
+    graphs = {}
+    for name, each in modules.items():
+        titles = {}
+        if stages:
+            layers = list(getattr(each, "net", each).children())
+            if len(stages) != len(layers):
+                raise ValueError(f"stages = {stages!r}: expected {len(layers)} names, one a layer")
+            titles = dict(zip(layers, stages, strict=True))
+        graphs[name] = network_graph(each, X_shape, titles, closed)
+    return Diagram(_mermaid(graphs, direction))
 
 
-def _mermaid(boxes: list[Box], direction: str) -> str:
-    number = {box: f"n{i}" for i, box in enumerate(boxes)}
+def _mermaid(graphs: Mapping[str, list[Box]], direction: str) -> str:
+    number = {box: f"n{i}" for i, box in enumerate(itertools.chain(*graphs.values()))}
     lines = [f"{THEME}flowchart {direction}"]
-    for box in boxes:
-        title = [f"<b>{box.title}</b>"] if box.title else []
-        lines.append(f'    {number[box]}["{"<br>".join(title + box.lines)}"]')
-    lines += [f"    {number[start]} --> {number[box]}" for box in boxes for start in box.before]
+    for i, (name, boxes) in enumerate(graphs.items()):
+        lines += [f'    subgraph f{i}["{name}"]'] if name else []
+        for box in boxes:
+            title = [f"<b>{box.title}</b>"] if box.title else []
+            lines.append(f'    {number[box]}["{"<br>".join(title + box.lines)}"]')
+        lines += [f"    {number[start]} --> {number[box]}" for box in boxes for start in box.before]
+        lines += ["    end", f"    style f{i} {FRAME}"] if name else []
     return "\n".join(lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral
 
 from torch import nn
 
@@ -61,8 +62,8 @@ GOOGLENET = (
 
 def scaled(channels, width: float):
     """Channel counts, nested as they are, multiplied by ``width`` and rounded, at least 1."""
-    if isinstance(channels, int):
-        return max(1, round(channels * width))
+    if isinstance(channels, Integral):  # NumPy's as well
+        return max(1, round(int(channels) * width))
     return tuple(scaled(part, width) for part in channels)
 
 

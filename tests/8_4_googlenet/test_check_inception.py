@@ -3,6 +3,7 @@
 import builtins
 import html
 import importlib
+import itertools
 import re
 import time
 
@@ -11,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+import d2l_utils as d2l
 from d2l_utils.checks import check, run
 from d2l_utils.checks.blocks.explain import apply, singles
 from d2l_utils.checks.blocks.graph import branches, width
@@ -180,6 +182,37 @@ def test_right_solutions_pass(attempt):
     assert report.passed, report.text
     assert report.failed is None
     assert report.requirement is None
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))), ids=str)
+def test_branches_may_have_any_order(order):
+    def join(self, branches):
+        return torch.cat([branches[i] for i in order], 1)
+
+    assert run("8.4/0", changed(join=join)).passed
+
+
+@pytest.mark.parametrize("attempt", RIGHT, ids=lambda a: a.__name__)
+def test_right_solutions_go_on_as_the_body_of_the_network(attempt, capsys):
+    """Also those that ask for their input channels, of which the network knows nothing."""
+    block = d2l.yours("8.4/0", attempt, None)
+    assert f"is passed: below, your {attempt.__name__} is used." in capsys.readouterr().out
+    net = d2l.GoogleNet(block=block, width=0.25)
+    X = torch.rand(2, 1, 28, 28)
+    assert net(X).shape == (2, 10)
+    assert d2l.count_parameters(net) == 377_478
+    net.loss(net(X), torch.tensor([1, 2])).backward()
+    assert all(parameter.grad is not None for parameter in net.parameters())
+    first = block(*d2l.GOOGLENET[0][0])
+    assert d2l.count_macs(first, (1, 192, 28, 28)) == 128_049_152
+    drawing = d2l.diagram({"yours": first}, (1, 192, 28, 28)).source
+    assert "concatenate" in drawing
+
+
+def test_an_attempt_is_taken_as_it_is_where_that_will_do():
+    assert d2l.yours("8.4/0", Base, None) is Base
+    assert d2l.yours("8.4/0", Eager, None) is not Eager
+    assert d2l.yours("8.4/0", changed(forward=misspelt), Base) is Base
 
 
 # Wrong solutions: (attempt, the requirement not met, words in what is found, words in the nudge)

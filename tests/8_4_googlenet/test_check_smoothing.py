@@ -11,10 +11,9 @@ from torch.nn import functional as F
 from d2l_utils.checks import run
 
 SECTION = "d2l_utils.checks.8_4_googlenet"
-smoothing = importlib.import_module(f"{SECTION}.smoothing")
-MISTAKES = smoothing.MISTAKES
-Trial = smoothing.Trial
-losses = smoothing.losses
+Trial = importlib.import_module(f"{SECTION}.smoothing").Trial
+mistakes = importlib.import_module(f"{SECTION}.smoothing_mistakes")
+MISTAKES, losses = mistakes.MISTAKES, mistakes.losses
 
 EXERCISE = "8.4/1.3"
 RUNS, AVERAGES, UNSMOOTHED, SMOOTHED, STABLE, GRADIENT = range(6)
@@ -125,6 +124,22 @@ def published_in_one_statement(Y_hat, Y, epsilon, averaged=True):
     )
 
 
+def published_with_log_probabilities(Y_hat, Y, epsilon, averaged=True):
+    """The same slip in another style: the second line is a statement of its own."""
+    log_p = Y_hat.log_softmax(1)
+    loss = -(1 - epsilon) * log_p.gather(1, Y[:, None])[:, 0]
+    -epsilon * log_p.mean(1)
+    return reduced(loss, averaged)
+
+
+def published_with_one_hot(Y_hat, Y, epsilon, averaged=True):
+    q = (1 - epsilon) * F.one_hot(Y) + epsilon / Y_hat.shape[1]
+    return F.cross_entropy(Y_hat, q, reduction="mean" if averaged else "none")
+
+
+NAN = float("nan")
+
+
 def targets(make):
     """A loss from targets ``make(one-hot, ε, K)``."""
 
@@ -185,6 +200,141 @@ WRONG = {
         SMOOTHED,
         "the number of examples, not of classes",
         "1/K",
+    ),
+    "published, with log-probabilities": (
+        published_with_log_probabilities,
+        SMOOTHED,
+        "the uniform part has no effect",
+        "begins with `+` or `-`",
+    ),
+    "published, one-hot without K": (
+        published_with_one_hot,
+        RUNS,
+        "1D target tensor",
+        "`F.one_hot(Y)` alone stops at the largest label…K = `Y_hat.shape[1]`",
+    ),
+    "softmax forgotten": (
+        log_p(torch.log),
+        RUNS,
+        "not a number (nan)",
+        "have no logarithm…log_softmax",
+    ),
+    "softmax forgotten, shifted": (
+        log_p(lambda z: (z - z.min()).log()),
+        RUNS,
+        "an infinite loss",
+        "have no logarithm…log_softmax",
+    ),
+    "nan for each example only": (
+        lambda Y_hat, Y, e, averaged=True: (
+            library(Y_hat, Y, e, averaged) * (1 if averaged else NAN)
+        ),
+        RUNS,
+        "not a number",
+        "log_softmax",
+    ),
+    "log q": (
+        lambda Y_hat, Y, e, averaged=True: reduced(
+            -(Y_hat.softmax(1) * ((1 - e) * one_hot(Y_hat, Y) + e / Y_hat.shape[1]).log()).sum(1),
+            averaged,
+        ),
+        UNSMOOTHED,
+        "with ε = 0.0 a loss that is not finite",
+        "of p, not of q",
+    ),
+    "logits": (
+        log_p(lambda z: z),
+        UNSMOOTHED,
+        "the logits in place of log-probabilities",
+        "log_softmax",
+    ),
+    "logits given to nll_loss": (
+        lambda Y_hat, Y, e, averaged=True: reduced(
+            (1 - e) * F.nll_loss(Y_hat, Y, reduction="none") - e * Y_hat.mean(1), averaged
+        ),
+        UNSMOOTHED,
+        "the logits in place of log-probabilities",
+        "log_softmax",
+    ),
+    "logits in the uniform part": (
+        lambda Y_hat, Y, e, averaged=True: reduced(
+            (1 - e) * library(Y_hat, Y, 0, False) - e * Y_hat.mean(1), averaged
+        ),
+        SMOOTHED,
+        "the mean of the logits in the uniform part",
+        "same `F.log_softmax`",
+    ),
+    "the right class's logit": (
+        lambda Y_hat, Y, e, averaged=True: reduced(
+            -(1 - e) * Y_hat.gather(1, Y[:, None])[:, 0] - e * Y_hat.log_softmax(1).mean(1),
+            averaged,
+        ),
+        UNSMOOTHED,
+        "the logits in place of log-probabilities",
+        "log_softmax",
+    ),
+    "uniform part over the batch": (
+        lambda Y_hat, Y, e, averaged=True: reduced(
+            (1 - e) * library(Y_hat, Y, 0, False) - e * Y_hat.log_softmax(1).mean(), averaged
+        ),
+        SMOOTHED,
+        "a mean over the batch too",
+        "dim=1",
+    ),
+    "uniform part along the batch": (
+        lambda Y_hat, Y, e, averaged=True: reduced(
+            (1 - e) * library(Y_hat, Y, 0, False) - e * Y_hat.log_softmax(1).mean(0), averaged
+        ),
+        RUNS,
+        "must match",
+        "`dim=1`",
+    ),
+    "without keepdim": (
+        log_p(lambda z: z - z.logsumexp(1)),
+        RUNS,
+        "must match",
+        "`keepdim=True`",
+    ),
+    "bits": (altered(lambda loss, _: loss / 0.6931472), UNSMOOTHED, "base 2", "natural"),
+    "no 1 − ε": (
+        targets(lambda o, e, k: o + e / k),
+        SMOOTHED,
+        "without their factor 1 − ε",
+        "taken from the right class",
+    ),
+    "no 1 − ε, two entropies": (
+        lambda Y_hat, Y, e, averaged=True: reduced(
+            library(Y_hat, Y, 0, False) - e * Y_hat.log_softmax(1).mean(1), averaged
+        ),
+        SMOOTHED,
+        "without their factor 1 − ε",
+        "taken from the right class",
+    ),
+    "no 1 − ε, no K": (targets(lambda o, e, k: o + e), SMOOTHED, "1 + K·ε", "keeps 1 − ε"),
+    "ε for each wrong class": (
+        targets(lambda o, e, k: torch.where(o > 0, 1 - e, e)),
+        SMOOTHED,
+        "ε for each wrong class",
+        "divided among",
+    ),
+    "K − 1 for all": (
+        targets(lambda o, e, k: (1 - e) * o + e / (k - 1)),
+        SMOOTHED,
+        "ε/(K − 1) for all K classes",
+        "how many classes",
+    ),
+    "no ε": (
+        targets(lambda o, e, k: (1 - e) * o + 1 / k),
+        UNSMOOTHED,
+        "without its factor ε",
+        "With ε = 0",
+    ),
+    "no return": (lambda *_: None, RUNS, "type NoneType for averaged=True", "`return`"),
+    "no return for each": (
+        altered(lambda loss, averaged: loss if averaged else None),
+        RUNS,
+        "type NoneType for averaged=False",
+        "`return`",
     ),
     "ε ignored": (targets(lambda o, e, k: o), SMOOTHED, "ε has no effect", "1 − ε"),
     "ε fixed": (
@@ -332,7 +482,23 @@ WRONG = {
         ),
         RUNS,
         "must match the size",
-        "F.one_hot",
+        "`F.one_hot(Y)` has columns only up to",
+    ),
+    "classes of the batch, einsum": (
+        lambda Y_hat, Y, e, averaged=True: reduced(
+            -torch.einsum("nk,nk->n", F.one_hot(Y).float(), Y_hat.log_softmax(1)), averaged
+        ),
+        RUNS,
+        "seen size 4",
+        "`F.one_hot(Y)` has columns only up to",
+    ),
+    "as many classes as examples": (
+        lambda Y_hat, Y, e, averaged=True: reduced(
+            -((1 - e) * F.one_hot(Y, len(Y)) + e / 5).mul(Y_hat.log_softmax(1)).sum(1), averaged
+        ),
+        RUNS,
+        "must match the size",
+        "K is `Y_hat.shape[1]`",
     ),
     "integer targets": (
         lambda Y_hat, Y, e, averaged=True: F.cross_entropy(Y_hat, F.one_hot(Y, 5)),
@@ -367,7 +533,7 @@ def scaffold(Y_hat, Y, epsilon, averaged=True):
     raise NotImplementedError
 
 
-@pytest.mark.parametrize("attempt", [None, ..., scaffold, lambda *_: None])
+@pytest.mark.parametrize("attempt", [None, ..., scaffold])
 def test_scaffolds_are_not_attempted_yet(attempt):
     assert "not attempted yet" in run(EXERCISE, attempt).text
 
@@ -494,9 +660,12 @@ def test_it_leaves_no_trace_and_says_the_same_again():
     assert torch.equal(state, torch.get_rng_state())
 
 
-@torch.no_grad()
-def test_gradients_may_be_off_around_it():
-    assert run(EXERCISE, gathered).passed
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_gradients_may_be_off_around_it(mode):
+    with mode():
+        for attempt in RIGHT:
+            assert run(EXERCISE, attempt).passed
+        assert run(EXERCISE, WRONG["cut"][0]).failed == GRADIENT
 
 
 def test_doubles_by_default():

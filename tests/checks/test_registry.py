@@ -91,3 +91,21 @@ def test_requirements_stop_at_the_first_problem(monkeypatch):
     assert run("0.0/steps", {}).problem.nudge == "Give it a number."
     register("0.0/steps", "Steps", [("first", lambda context: (_ for _ in ()).throw(Unattempted))])
     assert not run("0.0/steps", 4).attempted
+
+
+@pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad])
+def test_gradients_are_on_inside_a_check_whatever_is_around_it(monkeypatch, mode):
+    from d2l_utils.checks import registry
+
+    def has_a_gradient(attempt):
+        x = torch.ones(2, requires_grad=True)
+        attempt(x).sum().backward()
+        return None if torch.equal(x.grad, torch.full((2,), 3.0)) else Problem("x", "3", "More.")
+
+    monkeypatch.setattr(registry, "EXERCISES", {})
+    register("0.0/slope", "Slope", [("has a gradient", has_a_gradient)])
+    with mode():
+        report = run("0.0/slope", lambda x: 3 * x)
+        assert report.passed, report.text
+        assert not torch.is_grad_enabled()
+        assert torch.is_inference_mode_enabled() == (mode is torch.inference_mode)

@@ -7,6 +7,7 @@ from itertools import product
 
 import other_blocks
 import pytest
+import torch
 from torch import nn
 from torch.nn import functional as F
 
@@ -29,6 +30,38 @@ from d2l_utils.checks.registry import EXERCISES, find, register, run
 SECTION = "d2l_utils.checks.8_4_googlenet"
 
 
+class Flawed(nn.BatchNorm2d):
+    """A batch norm written by hand, with one of the known flaws."""
+
+    flaw = ""
+
+    def forward(self, X):
+        n = X.numel() // X.shape[1]
+        mean, variance = X.mean((0, 2, 3)), X.var((0, 2, 3), unbiased=False)
+        if self.training:
+            with torch.no_grad():
+                self.running_mean += 0.1 * (mean - self.running_mean)
+                self.running_var += 0.1 * (variance - self.running_var)
+        else:
+            mean, variance = self.running_mean, self.running_var
+        if self.flaw == "unbiased-variance" and self.training:
+            variance = variance * n / (n - 1)
+        divisor = {"no-division": 1 + 0 * variance, "no-root": variance + self.eps}
+        divisor = divisor.get(self.flaw, (variance + self.eps).sqrt())
+        Y = X.movedim(1, -1) - (0 if self.flaw == "no-mean" else mean)
+        Y = Y / divisor
+        scale, shift = self.weight, self.bias
+        Y = {
+            "shift-first": lambda: (Y + shift) * scale,
+            "scale-for-shift": lambda: Y * shift + scale,
+            "affine-unused": lambda: Y,
+            "scale-unused": lambda: Y + shift,
+            "shift-unused": lambda: Y * scale,
+            "doubled": lambda: 2 * (Y * scale + shift),
+        }.get(self.flaw, lambda: Y * scale + shift)()
+        return Y.movedim(-1, 1)
+
+
 class Built(nn.Module):
     """A module made of an expression."""
 
@@ -41,6 +74,9 @@ class Built(nn.Module):
                 self.layers[str(i)] = nn.Conv2d(
                     width(n.x, inputs), out, kernel, stride, padding, bias=bias
                 )
+            elif n.op == "norm" and n.spec.flaw:
+                self.layers[str(i)] = Flawed(width(n, inputs))
+                self.layers[str(i)].flaw = n.spec.flaw
             elif n.op in ("norm", "stored norm"):
                 self.layers[str(i)] = nn.BatchNorm2d(width(n, inputs), affine=n.spec.affine)
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -149,4 +150,6 @@ def test_yours_goes_on_if_it_passes_now(exercise, capsys):
     assert capsys.readouterr().out == expected
     assert yours("0.0/up", None, mine) is mine
     expected = "0.0/up is not attempted yet: below, the workbook's mine is used.\n"
+    assert capsys.readouterr().out == expected
+    assert yours("0.0/up", None, partial(mine, 1)).func is mine
     assert capsys.readouterr().out == expected

@@ -56,6 +56,21 @@ def test_whole_network_from_afar():
     assert len(boxes) == len(arrows) + 1 == 7
 
 
+def test_modules_by_name_are_drawn_side_by_side():
+    shape = (1, 4, 9, 9)
+    blocks = {"yours": d2l.Inception(8, (8, 8), (8, 8), 8), "a layer": nn.LazyConv2d(2, 3)}
+    source = d2l.diagram(blocks, shape).source
+    for block in blocks.values():
+        boxes, arrows = parse(d2l.diagram(block, shape).source)
+        framed = source[source.index("subgraph") :]
+        assert [label for label in boxes.values() if f'["{label}"]' not in framed] == []
+    boxes, arrows = parse(source)
+    assert (len(boxes), len(arrows)) == (9 + 2, 11 + 1)
+    assert arrows[-1] == ("n9", "n10")  # no arrow leads from one to the other
+    assert re.findall(r'subgraph (f\d)\["(.*)"\]', source) == [("f0", "yours"), ("f1", "a layer")]
+    assert len(re.findall(r"^    end$", source, re.MULTILINE)) == 2
+
+
 def test_batch_norm_joins_its_convolution_and_silent_layers_vanish():
     net = nn.Sequential(
         nn.LazyConv2d(4, 3, stride=2),

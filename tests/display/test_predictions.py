@@ -33,6 +33,20 @@ def test_choices(capsys):
     assert capsys.readouterr().out == expected
 
 
+@pytest.mark.parametrize("given", [["B", " a", "C"], ("b", "A", "c"), "b, a, c"])
+def test_an_order(given, capsys):
+    assert d2l.predicted(given, "A", "B", "C", order=True) == ["B", "A", "C"]
+    assert d2l.predicted(None, "A", "B", "C", order=True) is None
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("given", [["A", "B"], ["A", "B", "B"], ["A", "B", "D"], "A B C", 3, []])
+def test_what_is_no_order_is_told_and_not_drawn(given, capsys):
+    assert d2l.predicted(given, "A", "B", "C", order=True) is None
+    told = f"prediction {given!r}: expected a list of all of these, each once: 'A', 'B', 'C'; "
+    assert capsys.readouterr().out == told + "nothing is drawn for it\n"
+
+
 def test_marks():
     _, axis = plt.subplots()
     d2l.mark_prediction(axis)

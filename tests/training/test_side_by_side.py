@@ -47,3 +47,27 @@ def test_one_that_diverges_stops_and_the_others_go_on(batches):
     assert len(losses["wild"]) < 6
     assert not math.isfinite(losses["wild"][-1])
     assert all(map(math.isfinite, losses["wild"][:-1]))
+
+
+def test_another_curve_is_drawn_and_the_loss_still_trained(batches):
+    seen, nets = [], {"one": lenet(0.1, batches)}
+
+    def confidence(Y_hat, y):
+        assert not Y_hat.requires_grad
+        seen.append(Y_hat.softmax(1).amax(1).mean())
+        return seen[-1]
+
+    board = d2l.ProgressBoard()
+    shown = d2l.train_side_by_side(nets, batches, every=2, board=board, curve=confidence)
+    assert shown["one"] == pytest.approx([float(value) for value in seen])
+    assert board.data["one"][0].y == pytest.approx(sum(shown["one"][:2]) / 2)
+    other = {"one": lenet(0.1, batches)}
+    d2l.train_side_by_side(other, batches)
+    for a, b in zip(nets["one"].parameters(), other["one"].parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_loss_that_diverges_stops_whatever_curve_is_drawn(batches):
+    nets = {"wild": lenet(1e38, batches)}
+    shown = d2l.train_side_by_side(nets, batches, curve=lambda Y_hat, y: torch.ones(()))
+    assert len(shown["wild"]) < 6

@@ -6,6 +6,7 @@ from functools import partial
 
 from ..blocks import judge_parameters, judge_shapes, judge_values
 from ..blocks.attempt import Attempt
+from ..blocks.from_channels import from_channels
 from ..blocks.graph import conv_relu
 from ..registry import register
 from . import inception
@@ -38,4 +39,15 @@ register(
     ],
     prepare=partial(Attempt, BLOCK),
     nudges=inception.ERRORS,
+    hints=(
+        "Hint 1: four things to ask of each branch",
+        "Hint 2: how each of them is done",
+        "Hint 3: the class, with gaps",
+    ),
+    starts={  # the first hint is about the branches, the second about the class as well
+        "is built from the channel numbers (c1, c2, c3, c4)": 1,
+        "leaves its input as it was": 1,
+        "can be trained: a gradient reaches every parameter": 1,
+    },
+    used=partial(from_channels, BLOCK),
 )

@@ -1,16 +1,16 @@
-"""Exercise 1.3. The smoothed cross-entropy."""
+"""Exercise 1.3. The smoothed cross-entropy, and what it does."""
 
 from __future__ import annotations
 
 from ..answers import question
 from ..registry import register
-from . import smoothing
+from . import smoothing, smoothing_effects
 
 register(
     "8.4/1.3",
     "The cross-entropy with label smoothing",
     [
-        ("is a function of logits, labels and ε that returns a tensor", smoothing.runs),
+        ("is a function of logits, labels and ε that returns finite numbers", smoothing.runs),
         ("returns the mean, or one loss for each example", smoothing.averages),
         ("is the cross-entropy for ε = 0", smoothing.unsmoothed),
         ("is the definition's loss for ε = 0.05, 0.1 and 0.3", smoothing.smoothed),
@@ -19,6 +19,11 @@ register(
     ],
     prepare=smoothing.Trial,
     nudges=smoothing.NUDGES,
+    hints=("Hint a1: two sums", "Hint a2: one logarithm for both", "Hint a3: with gaps"),
+    starts={
+        "returns the mean, or one loss for each example": 1,
+        "stays right for logits of 500 and more": 1,
+    },
 )
 
 question(
@@ -40,6 +45,7 @@ question(
         2.30259: "That is the loss of a guess, log 10. The best p is not uniform.",
     },
     correct=0.500288,
+    hints=("Hint b1: two distributions", "Hint b2: what is left", "Hint b3: the sum with gaps"),
     otherwise="Which p makes −Σ q log p smallest for a fixed q? Put that p in.",
     rel_tol=2e-3,
 )
@@ -62,6 +68,14 @@ question(
         0.9: "That is the difference of the probabilities, not of the logits.",
     },
     correct=4.510860,
+    hints=("Hint c1: a ratio of probabilities", "Hint c2: its logarithm"),
     otherwise="softmax makes p_a / p_b = exp(z_a − z_b). Put in the targets.",
     rel_tol=2e-3,
+)
+
+register(
+    "8.4/1.3d",
+    "What smoothing does to a network",
+    smoothing_effects.REQUIREMENTS,
+    hints=("Hint d1: which table", "Hint d2: sign by sign"),
 )

@@ -57,6 +57,10 @@ def wrong(n: Node) -> Wrong:
         yield "input-closed", conv(cat(*parts(n.x), X), WIDTH, 1)
         yield "wide-closing", conv(n.x, WIDTH, 3)
         yield "no-closing-bias", changed(n, bias=False)
+        first, *others = parts(n.x)
+        for bias in (True, False):
+            rest = (conv(p, WIDTH, 1, bias=bias) for p in others)
+            yield "closings-summed", add(conv(first, WIDTH, 1), *rest)
         yield "closing-norm", norm(n)
         yield "closing-norm", norm(changed(n, bias=False))
     elif n.op == "add":
@@ -68,6 +72,7 @@ FOUND = {
     "wide-closing": f"no convolution from {TOTAL} to {WIDTH} channels",
     "no-closing-bias": "the closing convolution has no bias",
     "closing-norm": "a batch norm of the residual, or of X",
+    "closings-summed": "a closing convolution for each branch, and their sum",
     "projected": "a convolution of X on its way to the sum",
 }
 NUDGES = {
@@ -75,6 +80,7 @@ NUDGES = {
     "wide-closing": CLOSING,
     "no-closing-bias": LINEAR,
     "closing-norm": LINEAR,
+    "closings-summed": f"One 1x1, from all {TOTAL} channels: concatenate the branches first.",
     "projected": "X is added as it is.",
 }
 BLOCK = Block(
@@ -91,6 +97,7 @@ BLOCK = Block(
     where=inception.where,
     counted="in the branches, {} parameters",
     uncounted=WIDTH * (TOTAL + 1),
+    closing=TOTAL,
 )
 
 
@@ -110,6 +117,10 @@ def keeps_shape(attempt: Attempt) -> Problem | None:
 
 def _misfit(attempt: Attempt, a: int, b: int, dimension: int) -> Problem:
     """A sum that torch refused: of tensors that differ in channels, or in height or width."""
+    if dimension == 0:
+        found = f"X, of {a if b > a else b} images, added to a tensor of {max(a, b)}"
+        nudge = "The branches are joined along the batch: channels are dimension 1, `dim=1`."
+        return Problem(found, "the sum of two tensors of one shape", nudge, "joined-batch")
     if dimension == 1 and WIDTH not in (a, b):
         found = f"tensors of {a} and {b} channels added"
         return Problem(found, "a concatenation", ONCE, "added")

@@ -1,75 +1,20 @@
-"""Exercise 8.4/5: the cycles of a systolic array, and a chip that is fast and small enough."""
+"""Exercise 8.4/5: a chip that is fast and small enough."""
 
 from __future__ import annotations
 
 import functools
-import math
-from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 import torch
 
 from ...chips.chip import Chip, run_on
-from ...chips.systolic import systolic_cycles
 from ...costs.layers import cost_table
 from ...networks import GoogleNet
-from ..functions import returns
 from ..report import Problem, Unattempted, clean
 
 IMAGES = 1000  # a second
 LARGEST = 10.0  # mm²; the best of a grid of powers of two has 5 % less
-
-MISTAKES = (
-    (
-        lambda args: math.ceil(args[0] * args[1] * args[2] / (args[3] * args[4])),
-        "That would be an array that never waits: each fold has to be loaded and filled.",
-    ),
-    (
-        lambda args: systolic_cycles(*args) + 1,
-        "That is the number of cycles. Numbered from 0, the last one is one less.",
-    ),
-    (
-        lambda args: _count(*args, load=0),
-        "Before a fold's inputs can pass, its weights are loaded: R cycles.",
-    ),
-    (
-        lambda args: _count(*args, skew=0),
-        "The inputs of a fold enter one row after the other, and leave one column after the other.",
-    ),
-    (
-        lambda args: _count(*args, fold=lambda size, side: size / side),
-        "A fold that does not fill the array takes its time all the same: round up.",
-    ),
-    (
-        lambda args: _count(*args, fold=lambda size, side: size // side),
-        "A fold that does not fill the array takes its time all the same: round up.",
-    ),
-    (
-        lambda args: systolic_cycles(args[0], args[1], args[2], args[4], args[3]),
-        "K runs along the rows, N along the columns.",
-    ),
-)
-
-
-def _count(M, K, N, rows, columns, load=1, skew=1, fold=lambda a, b: math.ceil(a / b)) -> float:
-    passing = M + (rows + columns - 2 if skew else 0)
-    return fold(K, rows) * fold(N, columns) * (load * rows + passing) - 1
-
-
-def one_argument(function: Any) -> Any:
-    """``function`` of five numbers as one of a list."""
-    return (lambda args: function(*args)) if callable(function) else function
-
-
-def agrees_on(M: int, K: int, N: int, rows: int, columns: int) -> Callable[[Any], Problem | None]:
-    """A requirement: the cycles of this product on this array are right."""
-    what = f"for M {M}, K {K}, N {N} on {rows}×{columns}"
-    otherwise = "Draw an array of 2×2 and write down what happens in each cycle."
-    args = [M, K, N, rows, columns]
-    return returns(lambda args: systolic_cycles(*args), args, what, MISTAKES, otherwise)
-
-
-# -- the chip -------------------------------------------------------------------------------------
 
 
 @functools.cache
@@ -91,10 +36,14 @@ def is_a_chip(chip: Any) -> Problem | None:
     if chip.precision != "int8" or chip.clock != 1e9:
         found = f"{chip.precision} at {chip.clock / 1e9:g} GHz"
         return Problem(found, "int8 at 1 GHz", "Leave precision and clock as they are.")
-    if not all(isinstance(size, int) for size in (chip.rows, chip.columns)):
+    if not all(_whole(size) for size in (chip.rows, chip.columns)):
         found = f"{chip.rows} × {chip.columns}"
         return Problem(found, "whole numbers of rows and columns", "No multiplier comes in parts.")
     return None
+
+
+def _whole(size: Any) -> bool:
+    return isinstance(size, Real) and size == int(size)
 
 
 def is_fast(chip: Chip) -> Problem | None:

@@ -60,6 +60,14 @@ MISTAKES = (
         _wrong(lambda i, o, k: i * k * k + 1, lambda i, o: i + 1),
         "That is one output; each output channel has a kernel of its own.",
     ),
+    (
+        lambda layers: reference(layers[:1]),
+        "That is the first layer alone. Does the function `return` inside the loop?",
+    ),
+    (
+        lambda layers: reference(layers[-1:]),
+        "That is the last layer alone. Is the sum set anew for each layer?",
+    ),
 )
 
 

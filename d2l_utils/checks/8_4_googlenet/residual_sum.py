@@ -11,6 +11,7 @@ import math
 import torch
 
 from ..blocks.attempt import Attempt
+from ..blocks.graph import node, nodes, scale, substitute
 from ..blocks.parameters import is_kernel
 from ..report import Problem
 
@@ -35,6 +36,8 @@ def adds(attempt: Attempt) -> Problem | None:
         elif not code and not _near(output(-8, 4 / factor), 0):
             code, found = "relu-on-input", "ReLU is applied to X before the sum"
             nudge = "X is added as it is."
+        if code == "scale" and _scaled_early(attempt):
+            found = "the scale is applied before the closing convolution, whose bias it misses"
         if code:
             return Problem(found, SUM, nudge, code)
     b = torch.arange(1.0, WIDTH + 1) - 3
@@ -45,6 +48,14 @@ def adds(attempt: Attempt) -> Problem | None:
             nudge = "Nothing else normalises, drops or changes the residual, X or the sum."
             return Problem(f"other values{when}", SUM, nudge, "values")
     return None
+
+
+def _scaled_early(attempt: Attempt) -> bool:
+    """Whether the concatenation is multiplied by the scale, in place of the residual."""
+    graph = attempt.block.graph
+    (scaled,) = (n for n in nodes(graph) if n.op == "scale")
+    wrong = node("conv", scale(scaled.x.x, scaled.spec), spec=scaled.x.spec)
+    return attempt.seen.shows(substitute(graph, scaled, wrong))
 
 
 @torch.no_grad()

@@ -6,9 +6,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import torch
-from torch import nn
-
 from ..functions import returns
 from ..report import Problem
 
@@ -22,17 +19,16 @@ WINDOW = [(5, 1, 0)]
 STRIDED = [(11, 4, 0), (3, 2, 0), (5, 1, 0)]
 ALEXNET = [(11, 4, 1), (3, 2, 0), (5, 1, 2), (3, 2, 0), (3, 1, 1), (3, 2, 0)]
 GENEROUS = [(3, 2, 0), (3, 1, 2)]
-GOOGLENET = [(7, 2, 3), (3, 2, 1), (3, 2, 1), (3, 2, 1), (3, 2, 1)]
+VALID = [(3, 2, 0), (3, 1, 0), (3, 1, 1), (3, 2, 0), (1, 1, 0), (3, 1, 0), *3 * [(3, 2, 0)]]
+CHAINS = (WINDOW, STRIDED, ALEXNET, GENEROUS, VALID)
 
 
 def runs(layers: Layers, size: int) -> bool:
-    """Whether torch runs ``layers`` on an image of ``size`` by ``size``; on no device but meta."""
-    X = torch.empty(1, 1, size, size, device="meta")
-    try:
-        for kernel, stride, padding in layers:
-            X = nn.Conv2d(1, 1, kernel, stride, padding, device="meta")(X)
-    except RuntimeError:
-        return False
+    """Whether ``layers`` run on an image of ``size`` by ``size``, by the arithmetic of torch."""
+    for kernel, stride, padding in layers:
+        size = (size + 2 * padding - kernel) // stride + 1
+        if size < 1:
+            return False
     return True
 
 
@@ -41,52 +37,58 @@ def by_trying(layers: Layers) -> int:
     return next(size for size in range(1, 1000) if runs(layers, size))
 
 
-def _backwards(step: Callable[[int, int, int, int], int]) -> Callable[[Layers], int]:
+def _backwards(
+    step: Callable[[int, int, int, int], int], least: float = 1
+) -> Callable[[Layers], int]:
     """The size that someone derives who takes ``step`` (of size, kernel, stride, padding) back."""
 
     def derive(layers: Layers) -> int:
         size = 1
         for kernel, stride, padding in reversed(layers):
-            size = step(size, kernel, stride, padding)
+            size = max(least, step(size, kernel, stride, padding))
         return size
 
     return derive
 
 
+def _step(size: int, kernel: int, stride: int, padding: int) -> int:
+    return (size - 1) * stride + kernel - 2 * padding
+
+
 def _forwards(layers: Layers) -> int:
-    size = 1
-    for kernel, stride, padding in layers:
-        size = max(1, (size - 1) * stride + kernel - 2 * padding)
-    return size
+    return _backwards(_step)(layers[::-1])
 
 
+# Each is tried with the bound of one pixel and without, as attempts have them.
+STEPS = (
+    (
+        lambda n, k, s, p: (n - 1) * s + k,
+        "Padding counts as well: 2p of the pixels under the kernels need not be image.",
+    ),
+    (lambda n, k, s, p: (n - 1) * s + k - p, "The padding is on both sides: 2p."),
+    (lambda n, k, s, p: n * s + k - 2 * p, "n places of a kernel are n − 1 steps apart."),
+    (
+        lambda n, k, s, p: (n - 1) * s + k + 2 * p,
+        "Padding is not image: with it, an image may be smaller, so 2p is taken off.",
+    ),
+)
 MISTAKES = (
     (
         lambda layers: math.prod(stride for _, stride, _ in layers),
         "That is the product of the strides: how far the image shrinks if it is large. What is "
         "left of a small one is decided by kernels and padding.",
     ),
-    (
-        _backwards(lambda n, k, s, p: max(1, (n - 1) * s + k)),
-        "Padding counts as well: 2p of the pixels under the kernels need not be image.",
-    ),
-    (
-        _backwards(lambda n, k, s, p: max(1, (n - 1) * s + k - p)),
-        "The padding is on both sides: 2p.",
-    ),
-    (
-        _backwards(lambda n, k, s, p: max(1, n * s + k - 2 * p)),
-        "n places of a kernel are n − 1 steps apart.",
-    ),
-    (
-        _backwards(lambda n, k, s, p: (n - 1) * s + k - 2 * p),
-        "An image has at least one pixel, whatever the padding.",
-    ),
+    (_backwards(_step, -math.inf), "An image has at least one pixel, whatever the padding."),
     (_forwards, "The chain is walked from the wrong end: start with the last layer."),
+    (
+        lambda layers: max(1, _backwards(_step, -math.inf)(layers)),
+        "Each layer needs at least one pixel, not the first alone: the bound belongs to each step.",
+    ),
+    *((_backwards(step, least), say) for step, say in STEPS for least in (1, -math.inf)),
 )
 
 
 def agrees_on(layers: Layers) -> Callable[[Any], Problem | None]:
     """A requirement: the smallest size for ``layers`` is right."""
     otherwise = "Try it by hand, backwards: what does the last layer need to give one pixel?"
-    return returns(by_trying, layers, f"for `{layers}`", MISTAKES, otherwise)
+    return returns(by_trying, layers, f"for `{layers}`", MISTAKES, otherwise, others=CHAINS)

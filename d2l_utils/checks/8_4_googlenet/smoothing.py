@@ -7,23 +7,32 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from ..report import Problem, Unattempted
+from ..report import Problem
+from .smoothing_mistakes import MISTAKES, WIDE, losses, smooth
 
 __all__: list[str] = []
 
 EPSILONS = (0.05, 0.1, 0.3)
-WIDE = "The uniform targets are 1/K, one row an example and one column a class: the shape of "
-WIDE += "`Y_hat`, not of `Y`, with K = `Y_hat.shape[1]`."
-SOFTMAX = "Take `F.log_softmax` of the logits, once, along the classes: `dim=1`."
 NUDGES = {
     r"has no attribute 'tye'": "A slip for `type`; and behind it: " + WIDE[0].lower() + WIDE[1:],
-    r"(scalar type|dtype to be) Long|1D target tensor": WIDE,
+    r"(scalar type|dtype to be) Long": WIDE,
+    r"1D target tensor": (
+        "Targets q have the shape of `Y_hat`, a column a class. `F.one_hot(Y)` alone stops at the "
+        "largest label of the batch: tell it K = `Y_hat.shape[1]`."
+    ),
     r"Expected floating point type for target": (
         "One-hot targets are integers: make them floating-point before they are mixed."
     ),
-    r"must match the|out of bounds|Class values must be": (
-        "K is `Y_hat.shape[1]`: not always 10, and not the largest label in the batch plus 1, "
-        "which is what `F.one_hot` takes unless told."
+    r"must match the.*\(6\)|\(6\) must match|\[6\].*\[5\]": (
+        "6 is the number of examples here, 5 that of classes. Sums over the classes go along "
+        "`dim=1`, with `keepdim=True` to be combined with the logits; K is `Y_hat.shape[1]`."
+    ),
+    r"\(4\) must match|match.*\(4\)|\[\d+, 4\]|seen size 4": (
+        "`F.one_hot(Y)` has columns only up to the largest label that occurs in the batch. Tell "
+        "it the classes: K = `Y_hat.shape[1]`."
+    ),
+    r"must match the|out of bounds|Class values must be|mismatch|broadcast": (
+        "K is `Y_hat.shape[1]`: not always 10, and not the number of labels in the batch."
     ),
     r"(Index|index).*(int64|dimensions)": (
         "`gather` and `scatter` want labels as whole numbers, one row an example: `Y[:, None]`."
@@ -33,7 +42,11 @@ NUDGES = {
 
 
 class Trial:
-    """An attempt, and the numbers it is tried on."""
+    """An attempt, and the numbers it is tried on.
+
+    The first batch has 6 examples and 5 classes, of which the labels show 4: the nudges above
+    know by these numbers in an error which of them was taken for another.
+    """
 
     def __init__(self, attempt: Any) -> None:
         self.attempt = attempt
@@ -45,21 +58,8 @@ class Trial:
         return Y_hat, torch.arange(n) % (classes - 1)
 
     def __call__(self, *arguments) -> torch.Tensor:
-        """What the attempt returns; a scaffold that is not filled in returns None."""
-        loss = self.attempt(*arguments)
-        if loss is None:
-            raise Unattempted
-        return loss
-
-
-def smooth(one_hot: torch.Tensor, epsilon: float) -> torch.Tensor:
-    """The right targets."""
-    return (1 - epsilon) * one_hot + epsilon / one_hot.shape[1]
-
-
-def losses(Y_hat, Y, epsilon: float, targets=smooth, log_p=F.log_softmax) -> torch.Tensor:
-    """The loss of each example; the right one, unless told otherwise."""
-    return -(targets(F.one_hot(Y, Y_hat.shape[1]), epsilon) * log_p(Y_hat, 1)).sum(1)
+        """What the attempt returns."""
+        return self.attempt(*arguments)
 
 
 def near(a: torch.Tensor, b: torch.Tensor) -> bool:
@@ -75,9 +75,8 @@ def runs(trial: Trial) -> Problem | None:
     Y_hat, Y = trial.batch()
     before = Y_hat.clone(), Y.clone()
     loss = trial(Y_hat, Y, 0.1, True)
-    if not isinstance(loss, torch.Tensor):
-        nudge = "Stay with tensors to the end: `float`, `.item()` and NumPy lose the gradient."
-        return Problem(f"a result of type {type(loss).__name__}", "a tensor", nudge)
+    if problem := _no_numbers(loss, True) or _no_numbers(trial(Y_hat, Y, 0.1, False), False):
+        return problem
     if not (torch.equal(Y_hat, before[0]) and torch.equal(Y, before[1])):
         nudge = "Work on a copy: methods with a trailing underscore change what they are given."
         return Problem("the logits or the labels have changed", "the same as before", nudge)
@@ -85,6 +84,22 @@ def runs(trial: Trial) -> Problem | None:
         nudge = "Write `averaged=True` in the line with `def`, as in the book."
         return Problem("another result without `averaged`", "as with `averaged=True`", nudge)
     return None
+
+
+def _no_numbers(loss: Any, averaged: bool) -> Problem | None:
+    """No tensor, or one whose numbers are none."""
+    if not isinstance(loss, torch.Tensor):
+        nudge = "Stay with tensors to the end: `float`, `.item()` and NumPy lose the gradient."
+        if loss is None:
+            nudge = "Does the function `return` its loss, for either value of `averaged`?"
+        found = f"a result of type {type(loss).__name__} for averaged={averaged}"
+        return Problem(found, "a tensor", nudge)
+    if loss.isfinite().all():
+        return None
+    found = "a loss that is not a number (nan)" if loss.isnan().any() else "an infinite loss"
+    nudge = "Logits may be 0 or negative, and then have no logarithm. `F.log_softmax` along the "
+    nudge += "classes turns them into log-probabilities."
+    return Problem(found, "a finite number, whatever the logits", nudge)
 
 
 def averages(trial: Trial) -> Problem | None:
@@ -130,6 +145,12 @@ def _compare(trial: Trial, epsilons: tuple[float, ...], expected: str) -> Proble
         if all(near(a, mistake(*batch)) for a, batch in zip(own, batches, strict=True)):
             return Problem(found, expected, nudge)
     i = next(i for i in range(len(own)) if not near(own[i], right[i]))
+    if not own[i].isfinite().all():
+        nudge = (
+            "Some targets are 0 then, and have no logarithm: the definition takes that of p, not "
+        )
+        nudge += "of q."
+        return Problem(f"with ε = {batches[i][2]} a loss that is not finite", expected, nudge)
     nudge = "Work out one example of three classes by hand: its targets, log p, and the sum."
     found = f"with ε = {batches[i][2]} a loss of {own[i][0]:.4f}"
     return Problem(found, f"{right[i][0]:.4f}: {expected}", nudge)
@@ -167,82 +188,3 @@ def differentiates(trial: Trial) -> Problem | None:
     if Y_hat.grad is not None and near(Y_hat.grad, right):
         return None
     return Problem("another gradient by the logits", expected, nudge)
-
-
-def _wrong(targets=smooth, log_p=F.log_softmax, extra=lambda q: 0):
-    """A wrong loss: other targets, other logarithms, or something extra that targets decide."""
-
-    def mistake(Y_hat, Y, e):
-        q = targets(F.one_hot(Y, Y_hat.shape[1]), e)
-        return losses(Y_hat, Y, e, targets, log_p) + extra(q)
-
-    return mistake
-
-
-# Losses, what is wrong with them, and a nudge; the first that explains all numbers is told.
-MISTAKES = (
-    (
-        _wrong(lambda o, e: (1 - e) * o),
-        "(1 − ε) times the cross-entropy: the uniform part has no effect",
-        "Is its line a statement of its own? A line that begins with `+` adds nothing to the one "
-        "above, unless parentheses hold both.",
-    ),
-    (
-        _wrong(lambda o, e: o),
-        "the plain cross-entropy: ε has no effect",
-        "The right class gets 1 − ε + ε/K, each other ε/K.",
-    ),
-    (
-        _wrong(lambda o, e: (1 - e) * o + e / (o.shape[1] - 1) * (1 - o)),
-        "ε spread over the K − 1 wrong classes, 1 − ε left to the right one",
-        "Another convention: its ε is (K − 1)/K of this one's. Here, as in the paper and in torch, "
-        "the uniform part covers all K classes.",
-    ),
-    (
-        _wrong(lambda o, e: (1 - e) * o + e / o.shape[1] * (1 - o)),
-        "targets that sum to less than 1: 1 − ε for the right class, ε/K for the others",
-        "The uniform part covers all K classes: the right one gets ε/K as well.",
-    ),
-    (
-        _wrong(lambda o, e: (1 - e) * o + e),
-        "a uniform part of 1 for each class, so that the targets sum to more than 1",
-        WIDE,
-    ),
-    (
-        _wrong(lambda o, e: (1 - e) * o + e / len(o)),
-        "a uniform part divided by the number of examples, not of classes",
-        WIDE,
-    ),
-    (
-        _wrong(lambda o, e: e * o + (1 - e) / o.shape[1]),
-        "ε and 1 − ε are swapped",
-        "With ε = 0 the one-hot targets are left: 1 − ε is their factor.",
-    ),
-    (
-        _wrong(lambda o, e: (1 - e) * o - e / o.shape[1]),
-        "a uniform part with the wrong sign",
-        "Both parts are cross-entropies, −Σ q log p, and add up.",
-    ),
-    (
-        _wrong(lambda o, e: smooth(o, e) / o.shape[1]),
-        "a mean over the classes, 1/K of the loss",
-        "The definition sums over the classes; only the examples are averaged.",
-    ),
-    (
-        _wrong(lambda o, e: -smooth(o, e)),
-        "the loss with the opposite sign",
-        "A cross-entropy is −Σ q log p, never negative.",
-    ),
-    (
-        _wrong(log_p=lambda z, dim: z.softmax(1).log_softmax(1)),
-        "softmax applied twice",
-        f"`F.cross_entropy` applies it by itself. {SOFTMAX}",
-    ),
-    (_wrong(log_p=lambda z, dim: z.softmax(1)), "no logarithm", SOFTMAX),
-    (_wrong(log_p=lambda z, dim: z.log_softmax(0)), "softmax along the batch", SOFTMAX),
-    (
-        _wrong(extra=lambda q: torch.special.xlogy(q, q).sum(1)),
-        "the Kullback-Leibler divergence: the loss less the entropy of the targets",
-        "The gradient is the same, the number is not: −Σ q log p is asked for.",
-    ),
-)

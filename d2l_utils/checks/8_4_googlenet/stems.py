@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from ...costs.layers import count_macs
 from ...networks import GoogleNet
@@ -33,7 +35,16 @@ def prepare(attempt: Any) -> Stem:
     """The attempt, not yet judged."""
     if attempt is None or attempt is ...:
         raise Unattempted
-    return Stem(attempt)
+    return Stem(_plain(attempt))
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's arrays as lists and its whole numbers as Python's; the rest as it is."""
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        return int(value)
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return type(value)(map(_plain, value)) if type(value) in (list, tuple) else value
 
 
 def has_the_form(stem: Stem) -> Problem | None:
@@ -47,8 +58,11 @@ def has_the_form(stem: Stem) -> Problem | None:
         return Problem(found, expected, nudge)
     for stage in stem.stages:
         for conv in stage:
-            if len(conv) != 4 or not all(isinstance(value, Integral) for value in conv):
-                return Problem(clean(repr(conv), 80), "four whole numbers", FORM)
+            if len(conv) != 4 or not all(isinstance(value, int) for value in conv):
+                nudge = FORM
+                if any(isinstance(value, float) and value % 1 == 0 for value in conv):
+                    nudge = "Write whole numbers without a point: torch takes `3`, but not `3.0`."
+                return Problem(clean(repr(conv), 80), "four whole numbers", nudge)
             if min(conv[:3]) < 1 or conv[3] < 0:
                 nudge = "Channels, kernel and stride are 1 or more, padding 0 or more."
                 return Problem(clean(repr(conv), 80), "sizes that exist", nudge)
@@ -88,6 +102,49 @@ def _body_sizes(net: nn.Module, stem_stages: int) -> list[int]:
     return sizes
 
 
+def has_pictures(stem: Stem) -> Problem | None:
+    """A requirement: the body gets more than one picture, multiplied by different numbers.
+
+    Counted before the bias and ReLU: how many maps, at most, are no multiples of others.
+    """
+    different = 1  # the image
+    for channels, kernel, _, _ in _convs(stem):
+        different = min(channels, different * kernel**2)
+    if different > 1:
+        return None
+    if any(kernel > 1 for _, kernel, _, _ in _convs(stem)):
+        found = "a convolution that leaves a single channel"
+        nudge = "What follows it with 1×1 is a number times that channel, the same picture, scaled."
+    else:
+        found = "no convolution that is larger than 1×1"
+        nudge = (
+            "The image has one channel, where a 1×1 convolution is a number times the image. So "
+            "all channels that the body works on are the same picture, scaled."
+        )
+    return Problem(found, "different pictures of the image for the body", nudge)
+
+
+def shows_the_image(stem: Stem) -> Problem | None:
+    """A requirement: what the body gets comes from the image, most of it."""
+    side = torch.ones(1, 1, SIZE)  # 1 is image, 0 is padding; the other side is the same
+    for stage in stem.stages:
+        for _, kernel, stride, padding in stage:
+            side = F.avg_pool1d(F.pad(side, (padding, padding)), kernel, stride)
+        side = F.avg_pool1d(side, 3, 2, 1, count_include_pad=False)
+    share = float(side.mean()) ** 2
+    if share > 0.5:
+        return None
+    nudge = (
+        "Maps that are large by padding hold no more image, and the body's kernels should read "
+        "more image than padding. A padding of (kernel − 1) / 2 keeps the size."
+    )
+    return Problem(f"{100 * share:.0f} % image, the rest is padding", "more than 50 % image", nudge)
+
+
+def _convs(stem: Stem) -> list[Sequence[int]]:
+    return [conv for stage in stem.stages for conv in stage]
+
+
 def leaves_pixels(stem: Stem) -> Problem | None:
     """A requirement: the maps of the body's last stage are large enough for its kernels."""
     if stem.sizes[-1] >= SMALLEST:
@@ -108,7 +165,7 @@ def affordable(stem: Stem) -> Problem | None:
     size = stem.sizes[0]
     nudge = f"The body's first stage works on maps of {size}×{size}."
     if size > 14:
-        nudge += " One halving before it makes the whole body four times cheaper."
+        nudge += " Maps of 14×14, half of the image, are enough."
     else:
         nudge = "The stem itself is dear: which convolution has many channels at 28×28?"
     return Problem(f"{macs:,.0f} M MACs an image", f"at most {MOST} M", nudge)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,10 +12,21 @@ import torch
 from torch import nn
 
 from .block import Block
+from .construct import bound
 from .evaluate import Numbers, Observation, Values
 from .explain import Kind, Mistake, explain, merged
 from .graph import Node, cat, nodes, parts, width
-from .parameters import Kernel, fill, is_kernel, oriented, parameters, statistics, summary
+from .parameters import (
+    Kernel,
+    Roles,
+    fill,
+    is_kernel,
+    ones,
+    oriented,
+    parameters,
+    statistics,
+    summary,
+)
 
 JOINING = re.compile(r"[Ss]izes of tensors must match|size of tensor a")
 Mistakes = tuple[Mistake, ...]
@@ -30,31 +40,9 @@ class Attempt:
     given: Any
     seed: int = 84
 
-    def bound(self, arguments: tuple) -> tuple[tuple, dict] | None:
-        """What to call the attempt with, the input channels where it wants them; None: nothing."""
-        try:
-            signature = inspect.signature(self.given)
-        except (TypeError, ValueError):
-            return arguments, {}
-        inputs, names = self.block.inputs, list(signature.parameters)
-        named = [n for n in names if re.match(r"c?_?in(_|c|p|$)|num_in|c0$", n.lower())]
-        tries: list[tuple[tuple, dict]] = [(arguments, {}), ((inputs, *arguments), {})]
-        if named and signature.parameters[named[0]].kind is inspect.Parameter.KEYWORD_ONLY:
-            tries.insert(0, (arguments, {named[0]: inputs}))
-        elif named:
-            place = names.index(named[0])
-            tries.insert(0, ((*arguments[:place], inputs, *arguments[place:]), {}))
-        for args, kwargs in tries:
-            try:
-                signature.bind(*args, **kwargs)
-            except TypeError:
-                continue
-            return args, kwargs
-        return None
-
     def build(self, arguments: tuple) -> Any:
         """What the attempt gives for these arguments, hopefully a module."""
-        args, kwargs = self.bound(arguments)
+        args, kwargs = bound(self.given, self.block.inputs, arguments)
         return self.given(*args, **kwargs)
 
     @cached_property
@@ -75,7 +63,8 @@ class Attempt:
     @cached_property
     def numbers(self) -> Numbers:
         """What the block is tried with; under batch norm large, lest its ε matter."""
-        return Numbers(self.block.inputs, 100.0 if self.block.normed else 2.0, self.seed)
+        gain = 100.0 if self.block.normed else 2.0
+        return Numbers(self.block.inputs, gain, self.seed, self.block.closing)
 
     # -- shapes -----------------------------------------------------------------------------------
 
@@ -127,8 +116,15 @@ class Attempt:
     def miswidth(self) -> Mistakes:
         """The mistake that gives as many channels."""
         channels, inputs = self.output.shape[1], self.block.inputs
-        rules = self.block.rules("join", "sum")
-        return explain(self.block.graph, rules, lambda g: width(g, inputs) == channels)
+        own = {about: rule for about, rule in self.block.more.items() if about == "join"}
+
+        def predicts(graph: Node) -> bool:
+            return width(graph, inputs) == channels
+
+        for rules in (own, self.block.rules("join", "sum")):
+            if found := explain(self.block.graph, rules, predicts):
+                return found
+        return ()
 
     # -- values -----------------------------------------------------------------------------------
 
@@ -137,11 +133,13 @@ class Attempt:
         with torch.no_grad():
             return (self.module if module is None else module)(X.clone())
 
-    def train(self, X: torch.Tensor) -> torch.Tensor:
+    def train(self, X: torch.Tensor, times: int = 1) -> torch.Tensor:
         """Run it in training mode, and with gradients, by which some tell the mode."""
+        _ = self.roles  # to be seen before training changes statistics
         self.module.train()
         with torch.enable_grad():
-            Y = self.module(X.clone()).detach()
+            for _ in range(times):
+                Y = self.module(X.clone()).detach()
         self.module.eval()
         return Y
 
@@ -150,10 +148,17 @@ class Attempt:
         """The statistics that the block begins with."""
         return [t.clone() for t in statistics(self.module)]
 
+    @cached_property
+    def roles(self) -> Roles:
+        """Which of its vectors began as ones."""
+        vectors = (p for p in self.module.parameters() if not is_kernel(p))
+        return Roles(ones(vectors), ones(self.initial))
+
     def fill(self, begin: bool = False) -> None:
         """Set parameters to what predictions are made with; statistics too, or to ``initial``."""
-        initial = self.initial
-        fill(self.module, self.numbers, self.block.kernels, self.block.normed)
+        initial, roles = self.initial, self.roles
+        numbers = roles.tell(self.numbers)
+        fill(self.module, numbers, self.block.kernels, self.block.normed, roles)
         for t, own in zip(statistics(self.module), initial, strict=False) if begin else ():
             t.copy_(own)
 
@@ -166,7 +171,7 @@ class Attempt:
         """The block's output for ``X``, its parameters set to what predictions are made with."""
         self.fill()
         Y = self.train(X) if training else self.infer(X)
-        return Observation(Y, Values(X, self.numbers, training))
+        return Observation(Y, Values(X, self.roles.tell(self.numbers), training))
 
     @cached_property
     def seen(self) -> Observation:

@@ -38,6 +38,9 @@ class Block:
     where: Where = after
     counted: str = ""  # how the number of parameters is told
     uncounted: int = 0  # parameters that are not told
+    closing: int = (
+        0  # inputs of a linear 1x1 that closes it, lest the last ReLU hide what is before
+    )
     same: str = "the right block, with the same weights"
 
     @cached_property

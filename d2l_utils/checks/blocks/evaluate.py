@@ -1,9 +1,9 @@
 """What an expression gives: shapes, torch's errors, values.
 
 Nobody has to know which of a block's parameters is which, since what they are set to depends on
-their shapes only. All channels of an input weigh alike, so that it does not matter in which order
-they were joined; so do all 1x1 kernels, which may be kept as one; scales, shifts and biases are one
-number, and running means and variances another.
+their shapes only, and on what they began with: a vector of ones is a scale or a running variance.
+All channels of an input weigh alike, so that it does not matter in which order they were joined; so
+do all 1x1 kernels, which may be kept as one.
 """
 
 from __future__ import annotations
@@ -15,9 +15,23 @@ from functools import cached_property
 import torch
 from torch.nn import functional as F
 
-from .graph import Node, cat, parts
+from .graph import Node, Norm, cat, parts
 
 VECTOR, STATISTIC = 0.5, 64.0
+SCALE, VARIANCE = 0.75, 256.0  # of vectors that began as ones, if those tell them from the others
+FLAWS = (  # of a batch norm that somebody wrote
+    "unbiased-variance",
+    "no-division",
+    "no-root",
+    "no-mean",
+    "shift-first",
+    "scale-for-shift",
+    "mean-for-variance",
+    "affine-unused",
+    "scale-unused",
+    "shift-unused",
+    "doubled",
+)
 TOLERANCE = 5e-5
 
 OPERATIONS = {
@@ -46,11 +60,17 @@ ACTIVATIONS = ("leaky ReLU", "GELU", "SiLU", "sigmoid", "tanh")
 
 @dataclass(frozen=True)
 class Numbers:
-    """The test images, and what parameters are set to; a ``gain`` makes the ε of norms small."""
+    """The test images, and what parameters are set to; a ``gain`` makes the ε of norms small.
+
+    1x1 kernels of ``positive`` inputs are positive, all others negative.
+    """
 
     inputs: int
     gain: float = 2.0
     seed: int = 84
+    positive: int = 0
+    scale: float = VECTOR
+    variance: float = STATISTIC
 
     def images(self, n: int, height: int, width: int, seed: int = 0) -> torch.Tensor:
         """Random images, from dark to bright; their channels differ in spread."""
@@ -62,7 +82,8 @@ class Numbers:
     def kernel(self, out: int, inputs: int, height: int, width: int) -> torch.Tensor:
         """A kernel of this shape, alike in all input channels."""
         random = torch.Generator().manual_seed(1000 * self.seed + 10 * height + width)
-        pixels = -torch.ones(out, 1, 1, 1)  # what is negative, ReLU changes
+        sign = 1.0 if inputs == self.positive else -1.0  # what is negative, ReLU changes
+        pixels = torch.full((out, 1, 1, 1), sign)
         if height * width > 1:
             pixels = torch.randn(out, 1, height, width, generator=random)
         size = self.gain / (inputs * (height * width) ** 0.5)
@@ -73,7 +94,8 @@ class Values(dict):
     """What each node gives for the images ``X``, computed when first asked for."""
 
     def __init__(self, X: torch.Tensor, numbers: Numbers, training: bool = True) -> None:
-        self.X, self.training, self.kernel = X, training, functools.cache(numbers.kernel)
+        self.X, self.training, self.numbers = X, training, numbers
+        self.kernel = functools.cache(numbers.kernel)
 
     def __missing__(self, n: Node) -> torch.Tensor:
         inputs = [self[i] for i in n.inputs]
@@ -86,12 +108,34 @@ class Values(dict):
             Y = F.conv2d(X, W, None, n.spec.stride, n.spec.padding)
             return Y + VECTOR if n.spec.bias and not n.spec.forgotten else Y
         if n.op in ("norm", "stored norm"):
-            if self.training and n.op == "norm":
-                Y = F.batch_norm(X, None, None, training=True)
-            else:
-                Y = (X - STATISTIC) / STATISTIC**0.5
-            return VECTOR * Y + VECTOR if n.spec.affine else Y
+            return self._normed(X, n.spec, self.training and n.op == "norm")
         return n.spec * X if n.op == "scale" else OPERATIONS[n.op](X, *others)
+
+    def _normed(self, X: torch.Tensor, spec: Norm, training: bool) -> torch.Tensor:
+        """Batch norm, perhaps with a flaw."""
+        flaw, scale, shift = spec.flaw, self.numbers.scale, VECTOR
+        if training and not flaw:
+            Y = F.batch_norm(X, None, None, training=True)
+        else:
+            mean, variance = torch.tensor(STATISTIC), torch.tensor(self.numbers.variance)
+            if training:
+                unbiased = flaw == "unbiased-variance"
+                variance, mean = torch.var_mean(X, (0, 2, 3), unbiased, keepdim=True)
+            if flaw == "mean-for-variance" and not training:
+                mean, variance = variance, mean
+            Y = X if flaw == "no-mean" else X - mean
+            Y = Y if flaw == "no-division" else Y / variance ** (1 if flaw == "no-root" else 0.5)
+        if flaw == "scale-for-shift":
+            scale, shift = shift, scale
+        elif flaw == "shift-first":
+            shift = scale * shift
+        elif flaw == "scale-unused":
+            scale = 1.0
+        elif flaw == "shift-unused":
+            shift = 0.0
+        if spec.affine and flaw != "affine-unused":
+            Y = scale * Y + shift
+        return 2 * Y if flaw == "doubled" else Y
 
 
 def near(a: torch.Tensor, b: torch.Tensor) -> bool:

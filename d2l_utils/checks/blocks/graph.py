@@ -43,6 +43,7 @@ class Norm(NamedTuple):
 
     affine: bool = True
     mark: Any = None
+    flaw: str = ""  # what is wrong with how it computes
 
 
 _made = functools.cache(Node)
@@ -103,7 +104,7 @@ def scale(x: Node, factor: float) -> Node:
 
 
 def changed(n: Node, **changes: Any) -> Node:
-    """A convolution with another kernel, padding and so on."""
+    """A convolution with another kernel, padding and so on; or a norm with a flaw."""
     return node(n.op, *n.inputs, spec=n.spec._replace(**changes))
 
 

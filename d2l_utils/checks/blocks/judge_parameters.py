@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
+import torch
 from torch import nn
 
 from ..report import Problem
@@ -38,9 +40,12 @@ def counts(attempt: Attempt) -> Problem | None:
         nudge = "Keep layers in `nn.ModuleList` or `nn.Sequential`: they register what they hold."
         found = "layers are kept in a plain Python list, tuple or dict, which the module does not "
         return Problem(found + "know of", registered, nudge, "hidden-layers")
+    nudge = "Make the layers once, in `__init__`, and use them in `forward`."
     if not parameters:
-        nudge = "Make the layers once, in `__init__`, and use them in `forward`."
         return Problem("no layer belongs to the module", registered, nudge, "no-layers")
+    if len(attempt.kernels) < len(block.kernels) and makes_layers(attempt):
+        found = "layers that `forward` makes anew each time"
+        return Problem(found, registered, nudge, "made-in-forward")
     wrong = attempt.miscount
     problem = mistaken(attempt, wrong) if wrong else _miscount(attempt)
     if not block.counted or (wrong and wrong[0].kind.about == "sum"):
@@ -119,9 +124,20 @@ def hides_layers(block: nn.Module) -> bool:
     registered = set(block.modules())
     for module in registered:
         for name, value in vars(module).items():
-            values = value.values() if isinstance(value, dict) else value
-            if name == "_modules" or not isinstance(value, dict | list | tuple):
-                continue
-            if any(isinstance(v, nn.Module) and v not in registered for v in values):
+            if name != "_modules" and any(m not in registered for m in held(value)):
                 return True
     return False
+
+
+def held(value: object) -> Iterator[nn.Module]:
+    """The modules in plain containers, one in another too."""
+    if isinstance(value, dict | list | tuple):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from (each,) if isinstance(each, nn.Module) else held(each)
+
+
+def makes_layers(attempt: Attempt) -> bool:
+    """Whether a run draws random numbers, as a layer does that is made."""
+    before = torch.get_rng_state()
+    attempt.infer(attempt.images)
+    return not torch.equal(before, torch.get_rng_state())

@@ -10,6 +10,7 @@ from torch import nn
 
 from ..report import Problem, Unattempted, clean
 from .attempt import Attempt
+from .construct import bound
 from .graph import width
 
 MISFIT = re.compile(r"except in dimension (-?\d+)\D+(\d+) but got (?:size )?(\d+)\D+(\d+)")
@@ -32,7 +33,7 @@ def builds(attempt: Attempt) -> Problem | None:
     if not callable(given):
         nudge = "Pass the class of your block to the check."
         return Problem(clean(_a(given)), "a class", nudge, "no-class")
-    if attempt.bound(block.arguments) is None:
+    if bound(given, block.inputs, block.arguments) is None:
         found = clean(f"the arguments {inspect.signature(given)}", 120)
         return Problem(found, block.signature, block.hint, "signature")
     for made in attempt.made:
@@ -101,11 +102,28 @@ def keeps_size(attempt: Attempt) -> Problem | None:
     H, W = Y.shape[2:]
     if (H, W) != (28, 28):
         return wrong_size(attempt, f"{H}x{W}", H, W)
-    H, W = attempt.infer(attempt.numbers.images(1, 13, 9), attempt.modules[0]).shape[2:]
-    if (H, W) == (13, 9):
+    shape = attempt.infer(attempt.numbers.images(2, 13, 9), attempt.modules[0]).shape
+    if shape[2:] != (13, 9):
+        found = "x".join(map(str, shape[2:]))
+        nudge = "The size must not be fixed in your code: any height and width can come."
+        return Problem(found, "13x9, as the input", nudge, "fixed-size")
+    if len(Y) != 2:  # joined along the batch: that is for later
         return None
-    nudge = "The size must not be fixed in your code: any height and width can come."
-    return Problem(f"{H}x{W}", "13x9, as the input", nudge, "fixed-size")
+    return _takes_one_image(attempt, (1, *shape[1:]))
+
+
+def _takes_one_image(attempt: Attempt, wanted: tuple[int, ...]) -> Problem | None:
+    """A batch of one image, as well as of two."""
+    try:
+        shape = tuple(attempt.infer(attempt.numbers.images(1, 13, 9), attempt.modules[0]).shape)
+        found = f"an output of shape {shape}, for one image"
+    except RuntimeError:
+        shape, found = (), "an error for a batch of one image, none for a batch of two"
+    if shape == wanted:
+        return None
+    nudge = "The batch size must not be fixed in your code, and `squeeze()` drops a batch of one: "
+    nudge += "images stay (N, C, H, W)."
+    return Problem(found, f"shape {wanted}", nudge, "fixed-batch")
 
 
 def joins(attempt: Attempt) -> Problem | None:

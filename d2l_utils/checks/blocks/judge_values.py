@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from ..report import Problem
 from .attempt import Attempt
-from .evaluate import near
-from .graph import Node, branches, label, listed, nodes, steps, width
+from .evaluate import Observation, Values, near
+from .explain import explain
+from .graph import Node, label, steps
 from .judge_parameters import mistaken
-from .parameters import statistics
+from .judge_statistics import remembers
+from .rules import flaws
+from .words import NUDGES
+
+__all__ = ["agrees", "has_relu", "leaves_input", "normalises", "remembers", "trains"]
 
 TRY = "Run that branch step by step on a small image and look where it goes astray."
 
@@ -63,44 +70,21 @@ def normalises(attempt: Attempt) -> Problem | None:
     mode = "each channel's mean and variance over this batch, images and pixels"
     if problem := _steady(attempt) or _first(attempt, "stored-statistics", mode):
         return problem
+    return _images_together(attempt, mode)
+
+
+def _images_together(attempt: Attempt, mode: str) -> Problem | None:
+    """The statistics are of all images of a batch."""
+    if attempt.mistakes:  # a better explanation
+        return None
     X = attempt.images.clone()
-    X[1:] *= 3
-    if not near(attempt.train(X)[:1], attempt.seen.Y[:1]):
+    X[1:] = 3 * X[1:].flip(-1)
+    attempt.fill()
+    Y, right = attempt.train(X), attempt.seen.Y
+    if not near(Y[:1], right[:1]) or near(Y[1:], right[1:]):
         return None
     nudge = "That is layer, instance or group norm. Batch norm takes the images together."
     return Problem("each image normalised by itself", mode, nudge, "image-statistics")
-
-
-def remembers(attempt: Attempt) -> Problem | None:
-    """Running statistics: used in evaluation, updated in training and only then."""
-    X, others = attempt.images, 5 * attempt.numbers.images(2, 13, 9, seed=1) + 1
-    switch = "With `F.batch_norm`, pass `training=self.training`."
-    attempt.fill(begin=True)
-    for _ in range(3):
-        attempt.train(X)
-    Y = attempt.infer(X)
-    attempt.infer(others)
-    if not torch.equal(Y, attempt.infer(X)):
-        nudge = f"Running statistics change in training only. {switch}"
-        found = "evaluation changes later outputs"
-        return Problem(found, "the same output again", nudge, "evaluation-learns")
-    if not near(attempt.infer(torch.cat([X, others]))[:2], Y):
-        found = "in evaluation, an image's output depends on the others in its batch"
-        expected = "the running mean and variance of training"
-        return attempt.block.problem("batch-statistics", expected, found)
-    before = [t.clone() for t in statistics(attempt.module)]
-    attempt.train(others)
-    pairs = zip(before, statistics(attempt.module), strict=False)
-    frozen = {t.numel() for old, t in pairs if torch.equal(old, t)}
-    if not torch.equal(Y, attempt.infer(X)) and not frozen:
-        return None
-    found, ends = "training leaves running statistics as they were", branches(attempt.block.graph)
-    inputs = attempt.block.inputs
-    some = [b for b in ends if frozen & {width(n, inputs) for n in nodes(b) if n.op == "norm"}]
-    if 0 < len(some) < len(ends):
-        found += f", in {listed(some)}"
-    expected = "an update in every training step"
-    return attempt.block.problem("frozen-statistics", expected, found)
 
 
 def agrees(attempt: Attempt) -> Problem | None:
@@ -109,6 +93,9 @@ def agrees(attempt: Attempt) -> Problem | None:
     if problem := _steady(attempt) or _first(attempt):
         return problem
     if attempt.missing:
+        mode = "statistics of the batch, images and pixels"
+        if block.normed and (problem := _images_together(attempt, mode)):
+            return problem
         return _other_values(attempt, attempt.missing[0], "", TRY)
     for training in (block.normed, not block.normed):
         seen = attempt.observe(attempt.numbers.images(1, 7, 16, seed=2), training)
@@ -116,14 +103,27 @@ def agrees(attempt: Attempt) -> Problem | None:
             continue
         if training == block.normed:
             nudge = "The result may depend on the images only, not on history."
-            return _other_values(attempt, missing[0], " on images of another size", nudge)
+            return _flawed(attempt, seen, missing[0], " on images of another size", nudge)
         if training:
             nudge = "Dropout and batch norm act differently in training: neither belongs here."
             return _other_values(attempt, missing[0], " after `train()` than after `eval()`", nudge)
         if attempt.has_all_statistics:
-            nudge = "There, subtract the running mean, and divide by √(running variance + ε)."
-            return _other_values(attempt, missing[0], " after `eval()`,", nudge)
+            when = " after `eval()`,"
+            statistics = NUDGES["statistics"]
+            return remembers(attempt) or _flawed(attempt, seen, missing[0], when, statistics)
     return None
+
+
+def _flawed(attempt: Attempt, seen: Observation, part: Node, when: str, nudge: str) -> Problem:
+    """Wrong values, and perhaps the flaw of all batch norms that explains them."""
+    block = attempt.block
+    problem = _other_values(attempt, part, when, nudge)
+    for at in ("cat", "add"):
+        if wrong := explain(block.graph, {"flaw": flaws}, seen.shows, at=at):
+            found = f"{problem.found.rstrip(',')}: {block.finding(block.graph, wrong)}"
+            nudge = block.nudge(block.graph, wrong)
+            return replace(problem, found=found, nudge=nudge, code=wrong[0].kind.code)
+    return problem
 
 
 def _other_values(attempt: Attempt, part: Node, when: str, nudge: str) -> Problem:
@@ -134,15 +134,22 @@ def _other_values(attempt: Attempt, part: Node, when: str, nudge: str) -> Proble
 
 
 def trains(attempt: Attempt) -> Problem | None:
-    """A backward pass."""
-    parameters = list(attempt.module.parameters())
+    """A backward pass: to every parameter, and along every path to the input."""
+    attempt.fill()
+    parameters, X = list(attempt.module.parameters()), attempt.images.clone().requires_grad_()
+    right = attempt.images.clone().requires_grad_()
     with torch.enable_grad():
-        Y = attempt.module.train()(attempt.images.clone())
+        Y = attempt.module.train()(X * 1)
         if Y.requires_grad:
-            Y.sum().backward()
-    lost = sum(p.grad is None for p in parameters)
-    if not lost:
-        return None
+            (Y * Y.detach()).sum().backward()
+        Z = Values(right, attempt.roles.tell(attempt.numbers))[attempt.block.graph]
+        (Z * Z.detach()).sum().backward()
+    attempt.module.eval()
     nudge = "Look for `detach`, `.data`, `no_grad` or `requires_grad=False`: they cut the gradient."
-    found = f"{lost} of {len(parameters)} parameters without one"
-    return Problem(found, "a gradient each", nudge, "no-gradient")
+    if lost := sum(p.grad is None for p in parameters):
+        found = f"{lost} of {len(parameters)} parameters without one"
+        return Problem(found, "a gradient each", nudge, "no-gradient")
+    if X.grad is not None and (X.grad - right.grad).norm() <= 0.02 * right.grad.norm():
+        return None
+    found = "on a way from the input to the output the gradient is lost"
+    return Problem(found, "a gradient of the input along every branch", nudge, "cut-path")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import zip_longest
+from typing import NamedTuple
 
 import torch
 from torch import nn
 
-from .evaluate import STATISTIC, VECTOR, Numbers
+from .evaluate import SCALE, STATISTIC, VARIANCE, VECTOR, Numbers
 from .graph import Node, nodes, width
 
 Kernel = tuple[int, int, int, int]  # outputs, inputs, height, width
@@ -66,14 +69,42 @@ def statistics(block: nn.Module) -> Iterator[torch.Tensor]:
 
 
 @torch.no_grad()
-def fill(block: nn.Module, numbers: Numbers, right: list[Kernel], normed: bool) -> None:
+def ones(some: Iterable[torch.Tensor]) -> list[bool]:
+    """Which vectors are all ones; none, unless all zeros are as many numbers as they."""
+    some = list(some)
+    found = [bool((t == 1).all()) for t in some]
+    size = sum(t.numel() for t, one in zip(some, found, strict=True) if one)
+    zeros = sum(t.numel() for t in some if not t.any())
+    return found if size == zeros else [False] * len(some)
+
+
+class Roles(NamedTuple):
+    """Which vectors of a block began as ones: of its parameters, and of its statistics."""
+
+    scales: list[bool]
+    variances: list[bool]
+
+    def tell(self, numbers: Numbers) -> Numbers:
+        """What such vectors are set to, if there are some."""
+        scale = SCALE if any(self.scales) else VECTOR
+        return replace(
+            numbers, scale=scale, variance=VARIANCE if any(self.variances) else STATISTIC
+        )
+
+
+@torch.no_grad()
+def fill(
+    block: nn.Module, numbers: Numbers, right: list[Kernel], normed: bool, roles: Roles
+) -> None:
     """Set a block's parameters and statistics to what ``Values`` computes with."""
+    scales = iter(roles.scales)
     for p in block.parameters():
         if not is_kernel(p):
-            p.fill_(VECTOR)
+            p.fill_(numbers.scale if next(scales, False) else VECTOR)
             continue
         kernel = oriented(p, right)
         if len(kernel) == 4:  # a matrix is a 1x1 kernel, whose weights are all the same
             p.copy_(numbers.kernel(*kernel).reshape(p.shape))
-    for t in statistics(block) if normed else ():
-        t.fill_(STATISTIC)
+    for t, one in zip_longest(statistics(block) if normed else (), roles.variances):
+        if t is not None:
+            t.fill_(numbers.variance if one else STATISTIC)

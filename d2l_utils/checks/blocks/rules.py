@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import combinations
 
-from .evaluate import ACTIVATIONS
+from .evaluate import ACTIVATIONS, FLAWS
 from .graph import (
     Node,
     X,
@@ -21,6 +21,7 @@ from .graph import (
     nodes,
     norm,
     parts,
+    rebuild,
     relu,
     scale,
     substitute,
@@ -99,6 +100,15 @@ def pools(n: Node) -> Wrong:
             yield "pooled-input", node("conv", max_pool(X), spec=n.spec)
 
 
+def flaws(n: Node) -> Wrong:
+    """A flaw in all batch norms, since all are made by one class or function."""
+    for flaw in FLAWS if n.op in ("cat", "add") else ():
+        yield (
+            flaw,
+            rebuild(n, lambda _, m, flaw=flaw: changed(m, flaw=flaw) if m.op == "norm" else m),
+        )
+
+
 def norms(n: Node) -> Wrong:
     """Mistakes in batch normalisation."""
     if n.op == "norm":
@@ -108,6 +118,7 @@ def norms(n: Node) -> Wrong:
             yield "norm-first", node("conv", norm(n.x.x, mark=n.x.spec), spec=n.x.spec)
         yield "no-affine", norm(n.x, affine=False)
         yield "stored-statistics", node("stored norm", n.x, spec=n.spec)
+    yield from (each for each in flaws(n) if each[0] != "mean-for-variance")  # not in training
     for affine, code in ((True, "normed"), (False, "plainly-normed")):
         if n.op == "cat":
             yield f"input-{code}", substitute(n, X, norm(X, affine))

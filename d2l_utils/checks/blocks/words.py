@@ -38,6 +38,17 @@ FOUND = {
     "input-plainly-normed": "the block's input is normalised before its convolution",
     "pool-plainly-normed": "the pool's output is normalised before its convolution{branch}",
     "own-input-plainly-normed": "the input is normalised before its convolution{branch}",
+    "unbiased-variance": "batch norm divides by the unbiased variance, of n − 1",
+    "no-division": "batch norm does not divide by the deviation",
+    "no-root": "batch norm divides by the variance, not by its root",
+    "no-mean": "batch norm does not subtract the mean",
+    "shift-first": "batch norm adds its shift before it multiplies by its scale",
+    "scale-for-shift": "batch norm multiplies by what began as zeros, and adds what began as ones",
+    "mean-for-variance": "batch norm takes the mean for the variance, the variance for the mean",
+    "affine-unused": "batch norm does not use its scale and shift",
+    "scale-unused": "batch norm does not use its scale",
+    "shift-unused": "batch norm does not use its shift",
+    "doubled": "batch norm gives twice what it should",
     "bias": "{n} of {total} convolutions with a bias, which batch norm cancels",
     "no-bias": "{n} of {total} convolutions without a bias",
     "forgotten-bias": "a convolution without its bias[, {place}]{branch}",
@@ -53,6 +64,7 @@ _STRIDE = "A stride of 2 halves the size: every stride in this block is 1."
 _POOL = "The branch begins with a 3x3 max pool, stride 1, padding 1."
 _NOT_BEFORE = "Leave that one out: batch norm comes after a convolution, not before it."
 _NOWHERE = "Batch norm comes after a convolution and before its ReLU, nowhere else."
+_FORMULA = "It is scale · (x − mean) / √(variance + ε) + shift."
 NUDGES = {
     "size": "The sizes differ: is a convolution or a pool without padding? Each k x k convolution "
     "needs padding k // 2, the pool padding 1 and stride 1.",
@@ -100,6 +112,22 @@ NUDGES = {
     "input-plainly-normed": _NOWHERE,
     "pool-plainly-normed": _NOWHERE,
     "own-input-plainly-normed": _NOWHERE,
+    "unbiased-variance": "Divide the squares by their number n: `var(…, unbiased=False)`. The "
+    "running variance may be either.",
+    "no-division": _FORMULA,
+    "no-root": _FORMULA,
+    "no-mean": _FORMULA,
+    "shift-first": _FORMULA,
+    "doubled": _FORMULA,
+    "affine-unused": _FORMULA,
+    "scale-unused": _FORMULA,
+    "shift-unused": _FORMULA,
+    "scale-for-shift": "A scale begins as ones, a shift as zeros. `F.batch_norm` takes the running "
+    "mean and variance, then weight (the scale) and bias (the shift).",
+    "mean-for-variance": "A mean begins as zeros, a variance as ones. `F.batch_norm` takes the "
+    "running mean first, then the running variance.",
+    "statistics": "There, subtract the running mean, and divide by √(running variance + ε). Both "
+    "move towards those of the batch in training.",
     "vectors": "One batch norm after each convolution, before its ReLU.",
     "bias": "Batch norm subtracts the mean and any bias with it; its shift takes the bias's place, "
     "so leave that out: `bias=False`.",

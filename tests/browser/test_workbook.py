@@ -1,34 +1,14 @@
-"""The workbook as its readers meet it: a real JupyterLab in headless Chromium.
+"""The workbook as its readers meet it: a real JupyterLab in headless Chromium."""
 
-Set ``D2L_SCREENSHOTS`` to a folder to keep what the browser saw.
-"""
-
-import os
+import itertools
 import re
-import shutil
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import nbformat
 import pytest
+from lab_page import Lab
 
-ROOT = Path(__file__).parents[1]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-browser_path = next(filter(None, map(shutil.which, BROWSERS)), None)
-sync_api = pytest.importorskip("playwright.sync_api")
-pytestmark = pytest.mark.skipif(browser_path is None, reason=f"none of {BROWSERS} is installed")
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-
+ROOT = Path(__file__).parents[2]
 SOLUTION = """class MyInception(nn.Module):
     def __init__(self, c1, c2, c3, c4):
         super().__init__()
@@ -54,123 +34,19 @@ trainer.fit(model, data)
 AFTER = "print(trainer.interrupted, tuple(model(torch.zeros(2, 1, 28, 28)).shape))"
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """The notebooks, in a folder where running them changes nothing of the repository."""
-    folder = tmp_path_factory.mktemp("lab")
-    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
+@pytest.fixture
+def stop(folder):
+    """A notebook whose training takes long."""
     cells = [nbformat.v4.new_code_cell(source) for source in (SETUP, TRAINING, AFTER)]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     stop = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
     nbformat.write(stop, folder / "notebooks/stop.ipynb")
-    return folder
+    return "stop.ipynb"
 
 
-@pytest.fixture(scope="module")
-def lab(folder):
-    """The address of a running JupyterLab, its token included."""
-    places = {
-        f"JUPYTER_{kind}_DIR": str(folder / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")
-    }
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--port=0", "--ip=127.0.0.1"]
-    command += ["--allow-root", "--LabApp.expose_app_in_browser=True"]
-    command += ["--LabApp.news_url=", f"--notebook-dir={folder / 'notebooks'}"]
-    with open(folder / "lab.log", "w") as log:
-        server = subprocess.Popen(
-            command, stderr=log, env=os.environ | places | {"JUPYTER_PREFER_ENV_PATH": "1"}
-        )
-    try:
-        for _ in range(1800):
-            found = re.search(
-                r"http://127\.0\.0\.1:\d+/lab\?token=\w+", (folder / "lab.log").read_text()
-            )
-            if found:
-                break
-            assert server.poll() is None, (folder / "lab.log").read_text()
-            time.sleep(0.1)
-        assert found, "JupyterLab did not start:\n" + (folder / "lab.log").read_text()
-        yield found[0]
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-class Lab:
-    """One notebook open in JupyterLab."""
-
-    def __init__(self, page, address, notebook):
-        base, token = address.split("/lab?")
-        self.page = page
-        page.goto(f"{base}/lab/tree/{notebook}?{token}&reset")
-        page.wait_for_function(
-            """path => {
-                const shown = window.jupyterapp?.shell.currentWidget;
-                return shown?.context?.path === path
-                    && shown.sessionContext?.session?.kernel?.status === 'idle';
-            }""",
-            arg=notebook,
-            timeout=90_000,
-        )
-
-    def cells(self):
-        """The cells of the notebook, as JupyterLab would save them."""
-        return self.page.evaluate("jupyterapp.shell.currentWidget.content.model.toJSON().cells")
-
-    def code(self):
-        return [cell for cell in self.cells() if cell["cell_type"] == "code"]
-
-    def menu(self, *names):
-        for name in names:
-            self.page.get_by_role("menuitem", name=name, exact=True).click()
-
-    def wait_until_ran(self, count, seconds=240):
-        """Wait for the first ``count`` code cells."""
-        self.page.wait_for_function(
-            """count => {
-                const {content} = jupyterapp.shell.currentWidget;
-                const code = [...content.model.cells].filter(cell => cell.type === 'code');
-                return code.slice(0, count).every(cell => cell.executionCount);
-            }""",
-            arg=count,
-            timeout=1000 * seconds,
-        )
-
-    def wait_until_all_ran(self, seconds=240):
-        self.page.wait_for_function(
-            """() => {
-                const {content, sessionContext} = jupyterapp.shell.currentWidget;
-                const code = [...content.model.cells].filter(cell => cell.type === 'code');
-                return code.every(cell => cell.executionCount && cell.executionState === 'idle')
-                    && sessionContext.session.kernel.status === 'idle';
-            }""",
-            timeout=1000 * seconds,
-        )
-
-    def show(self, cell_id):
-        """Scroll to a cell and select it."""
-        self.page.evaluate(
-            """async id => {
-                const {content} = jupyterapp.shell.currentWidget;
-                const index = content.widgets.findIndex(cell => cell.model.id === id);
-                content.activeCellIndex = index;
-                await content.scrollToItem(index, 'start');
-            }""",
-            cell_id,
-        )
-        self.page.wait_for_timeout(500)
-
-    def picture(self, name):
-        if folder := os.environ.get("D2L_SCREENSHOTS"):
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=Path(folder) / f"{name}.png")
+def visible(locator):
+    """How many of these elements are on display."""
+    return sum(each.is_visible() for each in locator.all())
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +82,7 @@ def test_its_claims_hold_here_too(notebook0):
     assert "right after 4 epochs: True" in printed
 
 
-@pytest.mark.parametrize("cell", ["drawing", "block-drawing"])
+@pytest.mark.parametrize("cell", ["drawing", "block-drawing", "beside"])
 def test_diagrams_are_rendered(notebook0, cell):
     notebook0.show(cell)
     drawing = notebook0.page.locator(
@@ -228,11 +104,18 @@ def test_check_report_is_shown_as_html(notebook0):
     notebook0.picture("check")
 
 
-def test_solution_is_folded(notebook0):
+def test_the_door_opens_with_the_triangle(notebook0):
+    """Its cells ran behind it; a click shows them."""
+    (check,) = (cell for cell in notebook0.code() if cell["id"] == "solution-check")
+    assert ": passed" in "".join(check["outputs"][0]["data"]["text/plain"])
+    code = notebook0.page.locator(".jp-CodeCell", has_text="self.branch3 = nn.Sequential(Conv(")
+    notebook0.show("solution")
+    assert visible(code) == 0
+    notebook0.picture("solution-closed")
+    notebook0.page.locator(".jp-mod-active .jp-collapseHeadingButton").click()
+    code.first.wait_for(state="visible")
     notebook0.show("solution-code")
-    assert notebook0.page.locator(".jp-mod-active .jp-InputPlaceholder").is_visible()
-    assert not notebook0.page.locator(".jp-mod-active .jp-CodeMirrorEditor").is_visible()
-    notebook0.picture("solution")
+    notebook0.picture("solution-open")
 
 
 def test_training_shows_one_bar_and_one_picture(notebook0):
@@ -245,7 +128,8 @@ def test_training_shows_one_bar_and_one_picture(notebook0):
 
 
 @pytest.mark.parametrize(
-    "cell", ["title", "workbook", "torchinfo", "counts", "full-plot", "answer", "mistakes"]
+    "cell",
+    ["title", "workbook", "progress", "torchinfo", "yours", "counts", "full-plot", "mistakes"],
 )
 def test_the_rest_is_on_display(notebook0, cell):
     notebook0.show(cell)
@@ -261,7 +145,7 @@ def test_readable_in_the_dark_theme(notebook0):
         "jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
     )
     notebook0.page.wait_for_function("document.body.dataset.jpThemeLight === 'false'")
-    for cell in ("block-drawing", "solution-check", "quick-training", "full-plot"):
+    for cell in ("block-drawing", "beside", "solution-check", "side-by-side", "full-plot"):
         notebook0.show(cell)
         notebook0.page.wait_for_timeout(1000)
         notebook0.picture(f"dark-{cell}")
@@ -272,8 +156,12 @@ def test_readable_in_the_dark_theme(notebook0):
 
 @pytest.mark.parametrize(
     ("padding", "heading", "nudge"),
-    [("1", "requirements met so far", "5x5"), ("2", ": passed", "")],
-    ids=["wrong", "right"],
+    [
+        ("1", "requirements met so far", "5x5"),
+        ("1", "requirements met so far", "see       Hint 1: "),
+        ("2", ": passed", ""),
+    ],
+    ids=["wrong", "wrong again", "right"],
 )
 def test_a_learner_fills_in_the_scaffold(notebook0, padding, heading, nudge):
     """Typed into the editor, run by Shift+Enter, checked by the cell below."""
@@ -293,9 +181,76 @@ def test_a_learner_fills_in_the_scaffold(notebook0, padding, heading, nudge):
     notebook0.picture(f"check-padding-{padding}")
 
 
-def test_stop_button_leaves_a_usable_model(lab, browser):
+def test_the_evidence_goes_on_with_their_block(notebook0):
+    """Drawn and trained, as the menu runs what is below."""
+    notebook0.show("yours")
+    notebook0.menu("Run", "Run Selected Cell and All Below")
+    notebook0.wait_until_all_ran()
+    cells = {cell["id"]: cell for cell in notebook0.code()}
+    (said,) = cells["yours"]["outputs"]
+    assert "".join(said["text"]) == "8.4/0 is passed: below, your MyInception is used.\n"
+    _, drawing = cells["beside"]["outputs"]
+    assert '["yours"]' in "".join(drawing["data"]["text/vnd.mermaid"])
+    curves, *_ = (o["data"] for o in cells["side-by-side"]["outputs"] if "data" in o)
+    assert re.match(r"<curves: yours .*, without reductions ", "".join(curves["text/plain"]))
+    for cell in ("yours", "beside", "side-by-side"):
+        notebook0.show(cell)
+        notebook0.picture(f"{cell}-theirs")
+
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*/[!.]*.ipynb"))
+
+
+def solution_of(notebook):
+    """The heading of the solution, and the cells below it up to the next of its level."""
+    cells = iter(notebook.cells)
+    heading = next(cell for cell in cells if cell.source.startswith("## Solution"))
+    below = itertools.takewhile(
+        lambda cell: cell.cell_type == "code" or not re.match("##? ", cell.source), cells
+    )
+    return heading, list(below)
+
+
+def telling_lines(cells, others):
+    """Lines of ``cells``, as a reader would see them, that no other cell has too."""
+    elsewhere = {line.strip() for cell in others for line in cell.source.splitlines()}
+    for cell in cells:
+        lines = cell.source.splitlines()
+        for output in cell.get("outputs", []):
+            lines += output.get("text", output.get("data", {}).get("text/plain", "")).splitlines()
+        for line in map(str.strip, lines):
+            plain = cell.cell_type == "code" or re.fullmatch(r"[\w\s,.;:()–-]+", line)
+            if len(line) > 12 and plain and line not in elsewhere:
+                yield line
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_solution_is_hidden_until_it_is_opened(lab, browser, path):
+    """Opened as it is saved, and read from top to bottom."""
+    notebook = nbformat.read(path, 4)
+    heading, cells = solution_of(notebook)
+    hidden = {cell.id for cell in cells}
+    others = [cell for cell in notebook.cells if cell.id not in hidden]
+    lines = set(telling_lines(cells, others))
+    assert lines
+    page = browser.new_page(viewport={"width": 1300, "height": 1000})
+    opened = Lab(page, lab, path.relative_to(ROOT / "notebooks"))
+    seen = ""
+    for cell in others:
+        opened.show(cell.id, wait=100)
+        seen += page.locator(".jp-Notebook").inner_text()
+    assert [line for line in lines if line in seen] == []
+    opened.show(heading.id)
+    assert page.locator(".jp-mod-active .jp-collapseHeadingButton.jp-mod-collapsed").is_visible()
+    assert page.locator(".jp-mod-active .jp-showHiddenCellsButton").is_visible()
+    opened.picture(f"closed-{path.stem}")
+    page.evaluate("jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    page.close()
+
+
+def test_stop_button_leaves_a_usable_model(lab, browser, stop):
     page = browser.new_page(viewport={"width": 1300, "height": 900})
-    opened = Lab(page, lab, "stop.ipynb")
+    opened = Lab(page, lab, stop)
     opened.menu("Run", "Run All Cells")
     opened.wait_until_ran(1)  # the import of torch takes as long as the machine is slow
     curves = page.locator(".jp-RenderedImage img")

@@ -1,0 +1,108 @@
+"""Exercise 8.4/1.3d: what the recorded runs say that smoothing does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import itemgetter
+from typing import Any
+
+from ..answers import answers
+from ..report import Problem, Unattempted, clean
+
+__all__: list[str] = []
+
+PAIRS = "the table of the runs with smoothing less those without, a column for each seed"
+ACCURACY, CONFIDENCE = "test accuracy", "confidence"
+CALIBRATION, FEATURES, SHIFT = "calibration error", "within/between", "shift"
+LINES = ACCURACY, CONFIDENCE, CALIBRATION, FEATURES, SHIFT
+
+
+def filled_in(findings: Any) -> Problem | None:
+    """All lines of the scaffold, or none yet."""
+    if not isinstance(findings, Mapping):
+        found = clean(f"{findings!r}, of type {type(findings).__name__}", 80)
+        return Problem(found, "a dictionary", "Fill in the lines of the scaffold as it stands.")
+    missing = [line for line in LINES if findings.get(line) in (None, ...)]
+    if len(missing) == len(LINES):
+        raise Unattempted
+    if not missing:
+        return None
+    found = f"nothing for {', '.join(map(repr, missing))}"
+    return Problem(found, "an answer on each line", "Fill in the other lines as well.")
+
+
+def _finding(line: str, replies: Mapping[Any, str], correct: str):
+    return answers(replies, correct, key=itemgetter(line))
+
+
+REQUIREMENTS = (
+    ("has an answer on each line", filled_in),
+    (
+        "says what becomes of the test accuracy",
+        _finding(
+            ACCURACY,
+            {
+                "rises": f"Look at {PAIRS}: did it rise for either seed?",
+                "falls": f"Look at {PAIRS}: did it fall for either seed?",
+            },
+            "not resolved",
+        ),
+    ),
+    (
+        "says what becomes of the confidence",
+        _finding(
+            CONFIDENCE,
+            {
+                "rises": f"Look at its sign in {PAIRS}. Which gap between the logits is best with"
+                " smoothing, and which without?",
+                "not resolved": f"Look at its line in {PAIRS}: do the signs differ?",
+            },
+            "falls",
+        ),
+    ),
+    (
+        "says what becomes of the calibration error",
+        _finding(
+            CALIBRATION,
+            {
+                "falls": "So it is reported of networks that promise too much. Look at ECE in the"
+                " table of effects, and at the over-confidence above it: did this one?",
+                "not resolved": f"Look at ECE in {PAIRS}: do the signs differ?",
+            },
+            "rises",
+        ),
+    ),
+    (
+        "says what becomes of the spread of the features, within over between the classes",
+        _finding(
+            FEATURES,
+            {
+                "rises": f"Look at its last line in {PAIRS}: also for ε = 0.3?",
+                "falls": "Tighter clusters are what the paper on them found. Look at the last line"
+                f" in {PAIRS}: also for ε = 0.1?",
+            },
+            "not resolved",
+        ),
+    ),
+    (
+        "gives the shift of over-confidence from ε = 0 to ε = 0.1, in points",
+        answers(
+            {
+                8.49: "The size is right. It is a fall: its sign is negative.",
+                -8.45: "That is the change of the confidence. Over-confidence is confidence less"
+                " accuracy: take its own line.",
+                -7.28: "That is where it ends. How far is that from where it began?",
+                1.21: "That is where it begins. How far does ε = 0.1 move it?",
+                -6.07: "Mind the signs: it begins above 0 and ends below.",
+                -25.0: "That is for ε = 0.3.",
+                5.98: "That is the change of the calibration error. Over-confidence has a line of"
+                " its own.",
+            },
+            correct=-8.49,
+            rel_tol=3e-3,
+            key=itemgetter(SHIFT),
+            otherwise="It is in the table of effects: over-confidence for ε = 0.1, less that for"
+            " ε = 0, in percentage points.",
+        ),
+    ),
+)
