@@ -27,6 +27,9 @@ from .report import Problem, Unattempted
 __all__ = ["Network", "Reference", "requirements"]
 
 LOOK = 2, 3, 96, 111  # what the logits are compared on: even, odd, and not square
+# What draws first weights. torch hands over kaiming_uniform_, which its layers use, whole: the
+# uniform_ inside it is not seen.
+DRAWN = "kaiming_uniform_", "uniform_", "normal_", "trunc_normal_"
 TOLERANCE = 1e-3  # of the largest logit: float32 through a hundred layers
 
 
@@ -70,7 +73,7 @@ class _Watched(TorchFunctionMode):
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        if getattr(function, "__name__", "") in ("uniform_", "normal_", "trunc_normal_"):
+        if getattr(function, "__name__", "") in DRAWN:
             return args[0] if args else kwargs["tensor"]
         result = function(*args, **kwargs)
         if type(result) is torch.Tensor and result.dim() == 4 and not result.shape[0]:

@@ -109,6 +109,16 @@ def test_wrong_ones_are_told_what_is_wrong(attempt, found, expected, nudge):
     assert nudge in report.problem.nudge
 
 
+@pytest.mark.parametrize(
+    "make", [right, lambda: nn.Sequential(nn.Conv2d(3, 7, 3), nn.Flatten(), nn.LazyLinear(7))]
+)
+def test_first_weights_are_not_drawn(make):
+    """They would be replaced; drawing them takes longer than all the rest."""
+    before = torch.get_rng_state()
+    Network(make).output(224)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_scaffolds_are_not_attempted():
     def empty():
         raise NotImplementedError

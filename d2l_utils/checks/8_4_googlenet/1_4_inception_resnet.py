@@ -27,7 +27,8 @@ from ..blocks.graph import (
 from ..blocks.rules import Wrong
 from ..registry import register
 from ..report import Problem
-from . import inception
+from ..whole_network import Network
+from . import forty_blocks, inception, inception_resnet_v2
 from .residual_sum import JOINED, OTHER, SCALE, TOTAL, WIDTH, adds
 
 SIGNATURE = "(width, c1, c2, c3, c4, scale)"
@@ -166,6 +167,16 @@ register(
     ],
     prepare=partial(Attempt, BLOCK),
     nudges=ERRORS,
+    hints=(
+        "Hint a1: what can be added",
+        "Hint a2: from the block of 1.1 to this one",
+        "Hint a3: the residual block with gaps",
+    ),
+    starts={
+        "has the four branches of 1.1 and one linear 1x1": 1,
+        "is ReLU(X + scale · residual), whatever the residual": 1,
+        "makes the residual from the branches of 1.1": 1,
+    },
 )
 
 question(
@@ -181,6 +192,7 @@ question(
     correct=3072,
     otherwise="A branch needs as many channels as X; four of them are concatenated;"
     " and then that is the next block's X.",
+    hints=("Hint b1: how wide a branch has to be", "Hint b2: the channels, with gaps"),
 )
 
 question(
@@ -201,4 +213,25 @@ question(
     correct=1.4,
     otherwise="Variances of independent numbers add up; a factor enters squared.",
     rel_tol=1e-3,
+    hints=("Hint c1: how variances add up", "Hint c2: the variance, with gaps"),
+)
+
+register(
+    "8.4/1.4d",
+    "Inception-ResNet-v2",
+    inception_resnet_v2.REQUIREMENTS,
+    prepare=Network,
+    nudges=inception_resnet_v2.ERRORS,
+    hints=(
+        "Hint d1: what is repeated",
+        "Hint d2: one function for each",
+        "Hint d3: the network with gaps",
+    ),
+)
+
+register(
+    "8.4/1.4e",
+    "What the shortcut and the scale do",
+    forty_blocks.REQUIREMENTS,
+    hints=("Hint e1: where the three are shown", "Hint e2: how to read them"),
 )
