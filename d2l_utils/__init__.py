@@ -50,7 +50,7 @@ from .networks import (
     scaled,
     vgg_block,
 )
-from .studies.comparison import compare
+from .studies.compare_arms import compare
 from .studies.protocol import PROTOCOL, ProtocolNet, ProtocolStudy
 from .studies.recipe import Recipe
 from .studies.records import RESULTS

@@ -14,7 +14,7 @@ from torch import nn
 
 from ..costs.macs import kind_of
 from ..costs.trace import Call, Operation, trace
-from .diagram_labels import label, shape_text
+from .diagram_box_text import label, shape_text
 
 __all__ = ["Box", "network_graph"]
 

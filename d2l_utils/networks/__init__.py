@@ -10,7 +10,7 @@ from .googlenet import GOOGLENET, SMALL_STEM, STEM, GoogleNet, Inception, scaled
 from .initial_weights import init_he
 from .lenet import LeNet
 from .nin import NIN, NiN, nin_block
-from .resnet import Residual, ResNeXtBlock
+from .resnet_and_resnext import Residual, ResNeXtBlock
 from .units import Branches, conv_bn_relu, conv_relu, conv_unit
 from .vgg import VGG, VGG11, vgg_block
 

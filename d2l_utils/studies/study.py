@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from ..training import processes
-from . import comparison
+from . import arms_plot, arms_table, choose_arms
 from .fingerprint import changed, digest, fingerprint
 from .recipe import Recipe
 from .records import Records
@@ -201,16 +201,16 @@ class Study:
     # -- showing ----------------------------------------------------------------------------------
 
     def table(self) -> str:
-        """Test accuracy of each arm, as ``comparison.table`` prints it."""
-        return comparison.table(self.records())
+        """Test accuracy of each arm, as ``arms_table.table`` prints it."""
+        return arms_table.table(self.records())
 
     def choose(self, *groups: Iterable[str]) -> list[str]:
         """Of each group of arms the one that does best on the held-out images, and what it is."""
-        return comparison.choose(self.records(), groups)
+        return choose_arms.choose(self.records(), groups)
 
     def plot(self, *keys: str):
-        """The figure of ``keys`` of the history, as ``comparison.plot`` draws it."""
-        return comparison.plot(self.records(), *keys)
+        """The figure of ``keys`` of the history, as ``arms_plot.plot`` draws it."""
+        return arms_plot.plot(self.records(), *keys)
 
 
 def _sha256(file: Path) -> str:

@@ -4,9 +4,9 @@ from functools import partial
 
 from d2l_utils.checks import register
 from d2l_utils.checks.blocks import judge_parameters, judge_shapes, judge_values
-from d2l_utils.checks.blocks.attempt import Attempt
 from d2l_utils.checks.blocks.block import Block
 from d2l_utils.checks.blocks.graph import X, add, cat, conv, conv_norm_relu, norm, relu
+from d2l_utils.checks.blocks.learners_block import Attempt
 
 REQUIREMENTS = [
     ("is built", judge_shapes.builds),

@@ -11,7 +11,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from d2l_utils.checks.blocks.attempt import Attempt
 from d2l_utils.checks.blocks.evaluate import OPERATIONS
 from d2l_utils.checks.blocks.explain import apply, kinds, singles
 from d2l_utils.checks.blocks.graph import (
@@ -25,6 +24,7 @@ from d2l_utils.checks.blocks.graph import (
     scale,
     width,
 )
+from d2l_utils.checks.blocks.learners_block import Attempt
 from d2l_utils.checks.registry import EXERCISES, find, register, run
 
 SECTION = "d2l_utils.checks.8_4_googlenet"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 from ..blocks import judge_parameters, judge_shapes, judge_values
-from ..blocks.attempt import Attempt
 from ..blocks.from_channels import from_channels
 from ..blocks.graph import conv_relu
+from ..blocks.learners_block import Attempt
 from ..registry import register
 from . import inception
 

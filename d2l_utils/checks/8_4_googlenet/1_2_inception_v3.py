@@ -6,11 +6,11 @@ from functools import cache, partial
 
 from ..answers import question
 from ..blocks import judge_parameters, judge_shapes, judge_values
-from ..blocks.attempt import Attempt
 from ..blocks.from_channels import from_channels
 from ..blocks.graph import Node, X, cat, max_pool
 from ..blocks.graph import conv_norm_relu as unit
 from ..blocks.judge_parameters import TABLE
+from ..blocks.learners_block import Attempt
 from ..blocks.rules import Wrong
 from ..registry import register
 from ..whole_network import Network, Reference, requirements

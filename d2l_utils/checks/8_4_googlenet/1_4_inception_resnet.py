@@ -9,7 +9,6 @@ from torch.nn.parameter import is_lazy
 
 from ..answers import question
 from ..blocks import judge_parameters, judge_shapes, judge_values
-from ..blocks.attempt import Attempt
 from ..blocks.block import Block
 from ..blocks.graph import (
     Node,
@@ -24,6 +23,7 @@ from ..blocks.graph import (
     relu,
     scale,
 )
+from ..blocks.learners_block import Attempt
 from ..blocks.rules import Wrong
 from ..registry import register
 from ..report import Problem

@@ -10,8 +10,8 @@ import math
 
 import torch
 
-from ..blocks.attempt import Attempt
 from ..blocks.graph import node, nodes, scale, substitute
+from ..blocks.learners_block import Attempt
 from ..blocks.parameters import is_kernel
 from ..report import Problem
 

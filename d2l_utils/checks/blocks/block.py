@@ -11,7 +11,7 @@ from .explain import Mistake, Rules, Where
 from .graph import Node, nodes
 from .parameters import Kernel, kernels, vectors
 from .rules import RULES, Rule
-from .words import FOUND, NUDGES, filled
+from .words_for_mistakes import FOUND, NUDGES, filled
 
 
 def after(conv: Node, branch: Node | None) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from .attempt import Attempt
 from .block import Block
 from .construct import bound
+from .learners_block import Attempt
 
 
 class LazyBlock(nn.Module):

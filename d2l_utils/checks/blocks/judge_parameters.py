@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from ..report import Problem
-from .attempt import Attempt, Mistakes
 from .graph import branches, listed, nodes, steps
+from .learners_block import Attempt, Mistakes
 from .parameters import Kernel, kernels, summary
 
 TABLE = "Compare the kernels and channels of each branch with the table."

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from ..report import Problem, Unattempted, clean
-from .attempt import Attempt
 from .construct import bound
 from .graph import width
+from .learners_block import Attempt
 
 MISFIT = re.compile(r"except in dimension (-?\d+)\D+(\d+) but got (?:size )?(\d+)\D+(\d+)")
 ELEMENTWISE = re.compile("size of tensor a")

@@ -7,14 +7,14 @@ from dataclasses import replace
 import torch
 
 from ..report import Problem
-from .attempt import Attempt
 from .evaluate import Observation, Values, near
 from .explain import explain
 from .graph import Node, label, steps
 from .judge_parameters import mistaken
 from .judge_statistics import remembers
+from .learners_block import Attempt
 from .rules import flaws
-from .words import NUDGES
+from .words_for_mistakes import NUDGES
 
 __all__ = ["agrees", "has_relu", "leaves_input", "normalises", "remembers", "trains"]
 

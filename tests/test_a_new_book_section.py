@@ -145,7 +145,7 @@ def test_make_save_and_the_contract_find_it(house):
     code, printed = run(house, "make", "save", f"NOTEBOOK=notebooks/{SECTION}/{NOTEBOOK}.ipynb")
     assert code == 0, printed
     code, printed = pytest_in(
-        house, "tests/test_notebooks.py", f"tests/{SECTION}", "-k", NOTEBOOK[2:]
+        house, "tests/test_notebook_contract.py", f"tests/{SECTION}", "-k", NOTEBOOK[2:]
     )
     assert code == 1, printed
     assert "1 failed" in printed, printed  # README has no row for it yet
@@ -156,7 +156,7 @@ def test_make_save_and_the_contract_find_it(house):
     end = text.index("\n\n", text.index("|---|---|---|")) + 1
     readme.write_text(text[:end] + row + text[end:])
     code, printed = pytest_in(
-        house, "tests/test_notebooks.py", f"tests/{SECTION}", "-k", NOTEBOOK[2:]
+        house, "tests/test_notebook_contract.py", f"tests/{SECTION}", "-k", NOTEBOOK[2:]
     )
     assert code == 0, printed
 
