@@ -26,7 +26,7 @@ def quiz(monkeypatch):
     register("0.0/share", "Share", [("is right", share)])
 
 
-@pytest.mark.parametrize("one", [1, 1.0, torch.tensor(1), torch.ones(1)])
+@pytest.mark.parametrize("one", [1, 1.0, "1", " 1.0 %", torch.tensor(1), torch.ones(1)])
 def test_right_answers(quiz, one):
     assert run("0.0/size", one).passed
     assert run("0.0/why", {"why": " b "}).passed
@@ -41,7 +41,10 @@ def test_right_answers(quiz, one):
         ("0.0/size", 7, "7", "another number", "Not this one"),
         ("0.0/size", float("nan"), "nan", "another number", "Not this one"),
         ("0.0/size", True, "True, of type bool", "a number", "Give a number"),
-        ("0.0/size", "1", "'1', of type str", "a number", "Give a number"),
+        ("0.0/size", "one", "'one', of type str", "a number", "Give a number"),
+        ("0.0/size", "1x1", "'1x1', of type str", "a number", "Give a number"),
+        ("0.0/size", (1, 1), "(1, 1), of type tuple", "a number", "Give a number"),
+        ("0.0/size", " 28.5 % ", "28.5", "another number", "Half a pixel"),
         ("0.0/size", [1], "[1], of type list", "a number", "Give a number"),
         ("0.0/share", 0.3, "0.3", "another number", "Count"),
         ("0.0/why", {"why": "A"}, "a", "another choice", "look at the pools"),
@@ -56,6 +59,26 @@ def test_wrong_answers_get_their_own_reply(quiz, exercise, given, found, expecte
     assert found in report.problem.found
     assert expected == report.problem.expected
     assert nudge in report.problem.nudge
+
+
+@pytest.mark.parametrize("text", ["1234", "1,234", "1234.0", " 1,234 % ", "1.234e3"])
+def test_numbers_in_texts(text):
+    assert answers({}, correct=1234)(text) is None
+
+
+@pytest.mark.parametrize("text", ["1,23", "12 34", "1234 or so", "", "%", "1234x1"])
+def test_texts_that_are_no_number(text):
+    assert answers({}, correct=1234)(text).expected == "a number"
+
+
+@pytest.mark.parametrize("pair", ["7x7", "7 × 7", "7*7", (7, 7), [7, 7.0], torch.tensor([7, 7]), 7])
+def test_an_equal_pair_is_a_height_and_width(pair):
+    assert answers({}, correct=7, square=True)(pair) is None
+
+
+@pytest.mark.parametrize("pair", ["7x8", (7, 8), (7, 7, 7), "7x7x7", "7x", (), (7, "7")])
+def test_what_is_no_equal_pair(pair):
+    assert answers({}, correct=7, square=True)(pair).expected == "a number"
 
 
 def test_answers_not_given_yet(quiz):
