@@ -549,3 +549,10 @@ def test_other_random_numbers_give_the_same_verdict(redraw, seed):
         report = run(exercise, attempt)
         assert report.failed == failed, report.text
         assert found in report.problem.found
+
+
+def test_a_block_that_asks_for_its_input_channels_goes_on_without_them():
+    from d2l_utils.checks import yours
+
+    Used = yours(C, Eager, None)
+    assert Used(4, (2, 6), (2, 5), 3)(torch.rand(2, 7, 8, 8)).shape == (2, 18, 8, 8)
