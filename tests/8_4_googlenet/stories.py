@@ -38,6 +38,22 @@ class MyInception(nn.Module):
         return torch.cat([self.a(X), self.b(X), two, three], 1).relu()
 """
 
+RESIDUAL = """
+class MyResidualInception(nn.Module):
+    def __init__(self, width, c1, c2, c3, c4, scale):
+        super().__init__()
+        unit, pool = d2l.conv_bn_relu, nn.MaxPool2d(3, stride=1, padding=1)
+        self.one = nn.Sequential(*unit(c1, 1))
+        self.two = nn.Sequential(*unit(c2[0], 1), *unit(c2[1], 3, padding=1))
+        self.three = nn.Sequential(*unit(c3[0], 1), *unit(c3[1], 5, padding=2))
+        self.four = nn.Sequential(pool, *unit(c4, 1))
+        self.last, self.scale = nn.LazyConv2d(width, 1), scale
+
+    def forward(self, X):
+        R = self.last(torch.cat([self.four(X), self.one(X), self.two(X), self.three(X)], 1))
+        return torch.relu(SUM)
+"""
+
 FACTORISED = """
 class MyFactorised(nn.Module):
     def __init__(self, c1, c2, c3, c4):
@@ -282,5 +298,26 @@ def my_bn_googlenet(lr=0.1, width=1.0):
         "yours": "yours",
         "goes_on": "8.4/1.1 is passed: below, your MyBNInception is used.",
         "shown": {"drawing": "5×5 conv, 32 + BN + ReLU", "rates": "with BN, yours"},
+    },
+    "1_4_inception_resnet": {
+        "first": ["setup"],
+        "scaffold": "scaffold",
+        "check": "check",
+        "wrong": RESIDUAL.replace("SUM", "self.scale * (X + R)"),
+        "hint": "Hint a2",
+        "right": RESIDUAL.replace("SUM", "self.scale * R + X"),
+        "fill": {"depth-prediction": 'my_growth, my_steepest = 2, "scale 1"'},
+        "evidence": [
+            *("tables", "scaffold-network", "solution-code", "solution-block"),
+            *("solution-network", "solution-whole", "yours", "drawing", "depth-prediction"),
+            *("deep", "depth", "depth-plot", "train"),
+        ],
+        "yours": "yours",
+        "goes_on": "8.4/1.4 is passed: below, your MyResidualInception is used.",
+        "shown": {
+            "drawing": "part a, yours",
+            "depth-plot": "Figure",
+            "train": "scale 0.3, yours",
+        },
     },
 }
