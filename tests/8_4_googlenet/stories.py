@@ -93,27 +93,6 @@ def my_smallest(layers):
 my_size = 1
 """
 
-RESIDUAL = """
-class MyResidualInception(nn.Module):
-    def __init__(self, width, c1, c2, c3, c4, scale):
-        super().__init__()
-        unit, pool = d2l.conv_bn_relu, nn.MaxPool2d(3, stride=1, padding=1)
-        self.scale, self.closing = scale, nn.LazyConv2d(width, 1)
-        self.branches = nn.ModuleList(
-            nn.Sequential(*layers)
-            for layers in (
-                unit(c1, 1),
-                [*unit(c2[0], 1), *unit(c2[1], 3, padding=1)],
-                [*unit(c3[0], 1), *unit(c3[1], 5, padding=2)],
-                [pool, *unit(c4, 1)],
-            )
-        )
-
-    def forward(self, X):
-        residual = self.closing(torch.cat([branch(X) for branch in self.branches], dim=1))
-        return torch.relu(SUM)
-"""
-
 STEM = """
 my_stem = (((32, 3, STRIDE, 1), (192, 3, 1, 1)),)
 my_size = my_part = None
@@ -210,23 +189,6 @@ my_gain = -3
         "yours": "derive",
         "goes_on": "8.4/2a is passed: below, your my_smallest is used.",
         "shown": {"brute-plot": "2 Axes"},
-    },
-    "1_4_inception_resnet": {
-        "first": ["setup"],
-        "scaffold": "scaffold",
-        "check": "check",
-        "wrong": RESIDUAL.replace("SUM", "self.scale * (X + residual)"),
-        "hint": "Hint",
-        "right": RESIDUAL.replace("SUM", "X + self.scale * residual"),
-        "fill": {"depth-prediction": 'my_growth = 2\nmy_steepest = "scale 1"'},
-        "evidence": [
-            *("solution-code", "solution-block", "tables", "scaffold-network"),
-            *("solution-network", "solution-whole", "yours", "drawing"),
-            *("depth-prediction", "deep", "depth", "depth-plot"),
-        ],
-        "yours": "yours",
-        "goes_on": "8.4/1.4 is passed: below, your MyResidualInception is used.",
-        "shown": {"drawing": "1×1 conv, 192", "depth-plot": "2 Axes"},
     },
     "3_native_28x28": {
         "first": ["setup"],

@@ -172,7 +172,7 @@ def test_the_random_numbers_are_left_alone():
     assert torch.rand(1) == expected
 
 
-# What no digest of a part sees, each alone: the values of tensors, what is frozen, the wiring, modes.
+# What no digest of a part sees, each alone: values of tensors, what is frozen, the wiring, modes.
 
 
 class Branches(d2l.Classifier):
