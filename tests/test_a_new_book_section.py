@@ -35,7 +35,14 @@ CHECK = '''"""Exercise 1. A sum."""
 
 from ..answers import question
 
-question("99.1/1", "The sum", "names it", {4: "One too many."}, correct=3)
+question(
+    "99.1/1",
+    "The sum",
+    "names it",
+    {4: "One too many."},
+    correct=3,
+    hints=("Hint 1: count", "Hint 2: fingers"),
+)
 '''
 TEST = """import d2l_utils.checks as checks
 
@@ -54,18 +61,36 @@ TITLE = """# 1. A sum
 | **Book section** | [99.1](https://d2l.ai/) |
 | **Paper** | [arXiv 1409.4842](https://arxiv.org/abs/1409.4842) |
 """
-HINT = "<details><summary>Hint</summary>\n\nCount.\n</details>\n\n"
-SOLVED = {"tags": ["solution"], "jupyter": {"source_hidden": True}}
+HINTS = """## Hints
+
+<details><summary>Hint 1: count</summary>
+
+Count on from 1.
+</details>
+
+<details><summary>Hint 2: fingers</summary>
+
+Take one finger, then two more.
+</details>
+"""
+CLOSED = {"jp-MarkdownHeadingCollapsed": True}
+WHOSE = 'whose="the workbook\'s solution"'
 CELLS = [
     new_markdown_cell(TITLE),
     new_code_cell("from torch import nn\n\nimport d2l_utils as d2l", id="setup"),
     new_markdown_cell("## The question\n\nWhat is 1 + 2?"),
     new_markdown_cell("## Your turn"),
-    new_code_cell('d2l.check("99.1/1", None)', id="turn"),
-    new_markdown_cell(f"## Hints\n\n{HINT * 2}"),
-    new_markdown_cell("## Solution"),
-    new_code_cell('d2l.check("99.1/1", 1 + 2)', id="solution", metadata=SOLVED),
+    new_code_cell('my_sum = None\nd2l.check("99.1/1", my_sum)', id="turn"),
+    new_markdown_cell(HINTS),
+    new_markdown_cell("## Solution", metadata=CLOSED),
+    new_code_cell(
+        f'd2l.check("99.1/1", 1 + 2, {WHOSE})', id="solution", metadata={"tags": ["solution"]}
+    ),
     new_markdown_cell("## Evidence"),
+    new_code_cell("my_guess = None  # your prediction: a number", id="guess"),
+    new_code_cell(
+        'print(d2l.yours("99.1/1", my_sum, 3), d2l.predicted(my_guess) or "")', id="whose"
+    ),
     new_code_cell(BUILD.strip(), id="study"),
     new_code_cell("study.run()\nprint(study.table())", id="recorded"),
     new_markdown_cell("## Answer\n\nThe sum is 3."),
