@@ -1,10 +1,10 @@
 """A training in small, by the recipe's own model and trainer: what it does, in numbers.
 
-Two steps of ``Trainer.fit`` on made-up images, from made-up weights. Whatever acts on the numbers of
-the real training acts on these too, however it is written: wiring, values of tensors, what is
-frozen, modes of layers, verbs of the trainer. The numbers are the same on every processor: they are
-reckoned in float64, since batch norm makes a last digit of float32 a hundredth; and each step begins
-at the same weights, since a large learning rate makes chaos.
+Two steps of ``Trainer.fit`` on made-up images, from made-up weights. Whatever acts on the numbers
+of the real training acts on these too, however it is written: wiring, values of tensors, what is
+frozen, modes of layers, verbs of the trainer. The numbers are the same on every processor: they
+are reckoned in float64, since batch norm makes a hundredth of the sixth digit of a weight; and each
+step begins at the same weights, since a large learning rate makes chaos.
 """
 
 from __future__ import annotations
