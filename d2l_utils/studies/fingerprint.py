@@ -5,7 +5,7 @@ the schedule, the configuration, the data files. A rehearsal tells that anything
 small training by the same code (``rehearsal``). Both are taken from what the code does, not from
 how it is written: a refactoring leaves them as they are.
 
-Not seen are: what acts only later than three steps, in other epochs, or on a whole batch's size;
+Not seen are: what acts only later than in two steps, in other epochs, or on larger batches;
 the order and the choice of the images (``FashionMNIST``; its resizing and scaling are seen); code
 of ``measure``; what is particular to a GPU, to several processes or to bfloat16, but that it was
 chosen; a change that moves every number by less than a thousandth.

@@ -2,9 +2,9 @@
 
 Two steps of ``Trainer.fit`` on made-up images, from made-up weights. Whatever acts on the numbers
 of the real training acts on these too, however it is written: wiring, values of tensors, what is
-frozen, modes of layers, verbs of the trainer. The numbers are the same on every processor: they are
-reckoned in float64, since batch norm makes a last digit of float32 a hundredth; and each step
-begins at the same weights, since a large learning rate makes chaos.
+frozen, modes of layers, verbs of the trainer. The numbers are the same on every processor: they
+are reckoned in float64, since batch norm makes a hundredth of the sixth digit of a weight; and each
+step begins at the same weights, since a large learning rate makes chaos.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ def rehearse(recipe: Recipe, config: Mapping, model: nn.Module) -> Numbers:
     trainer = recipe.trainer(config, **options)
     trainer.processes = Alone()
     data = _Rehearsal(model, config["resize"])
+    model.board.display = False  # in a notebook it would show its curves
     try:
         seed_everything(0)
         with _SameEverywhere():

@@ -172,7 +172,7 @@ def test_the_random_numbers_are_left_alone():
     assert torch.rand(1) == expected
 
 
-# What no digest of a part sees, each alone: values of tensors, what is frozen, the wiring, modes.
+# What no digest of a part sees: values of tensors, what is frozen, the wiring, modes.
 
 
 class Branches(d2l.Classifier):
@@ -235,8 +235,11 @@ class Dropping(Branches):
 class ScaledGradient(Branches):
     def configure_optimizers(self):
         optimizer = super().configure_optimizers()
-        optimizer.register_step_pre_hook(lambda *_: self.head.weight.grad.mul_(2))
+        optimizer.register_step_pre_hook(self.scale)
         return optimizer
+
+    def scale(self, *_):
+        self.head.weight.grad.mul_(2)
 
 
 def minus(mean):

@@ -133,7 +133,7 @@ def test_a_slip_is_an_error(settings, message):
 
 def test_a_learning_rate_beside_a_model_that_ignores_it():
     deaf = d2l.Recipe(lambda config: Net())
-    with pytest.raises(ValueError, match=r"nobody reads 'lr' = 0\.25"):
+    with pytest.raises(ValueError, match=r"nobody reads 'lr' = 0.25"):
         model(deaf)
     model(deaf, optimizer={"name": "SGD"})
 
