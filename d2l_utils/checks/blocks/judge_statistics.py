@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import nn
 
 from ..report import Problem
 from .evaluate import near
@@ -41,8 +42,9 @@ def remembers(attempt: Attempt) -> Problem | None:
         return _frozen(attempt, frozen, {t.numel() for old, t in pairs if torch.equal(old, t)})
     if not torch.equal(Y, attempt.infer(X)):
         told = attempt.has_all_statistics
-        wrong = told and attempt.observe(X, False).missing(attempt.block.graph)
-        return _forgets(attempt) or (None if wrong else _converges(attempt))
+        if told and attempt.observe(X, False).missing(attempt.block.graph):
+            return _forgets(attempt)  # evaluation itself is wrong: that is for later
+        return None if told and _torchs(attempt) else _forgets(attempt) or _converges(attempt)
     if not pairs:
         return _frozen(attempt, [], set())
     found, expected = "evaluation takes no notice of training", "the statistics of training"
@@ -60,6 +62,13 @@ def _frozen(attempt: Attempt, frozen: list[bool], sizes: set[int]) -> Problem:
     if 0 < len(some) < len(ends):
         found += f", in {listed(some)}"
     return attempt.block.problem("frozen-statistics", "an update in every training step", found)
+
+
+def _torchs(attempt: Attempt) -> bool:
+    """Whether torch's own layers keep all statistics, and so update them as is right."""
+    layers = [m for m in attempt.module.modules() if type(m) is nn.BatchNorm2d]
+    own = sum(1 for m in layers for _ in statistics(m))
+    return own == sum(1 for _ in statistics(attempt.module))
 
 
 def _forgets(attempt: Attempt) -> Problem | None:
