@@ -51,8 +51,8 @@ from .networks import (
     vgg_block,
 )
 from .studies.compare_arms import compare
+from .studies.configuration import Recipe
 from .studies.protocol import PROTOCOL, ProtocolNet, ProtocolStudy
-from .studies.recipe import Recipe
 from .studies.records import RESULTS
 from .studies.study import Study, budget, by_budget
 from .studies.weights import load_weights, save_weights

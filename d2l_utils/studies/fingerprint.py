@@ -25,7 +25,7 @@ from torch import nn
 
 from ..costs.trace import lines, network_operations, trace
 from ..machine import data_sources
-from .recipe import Recipe
+from .configuration import Recipe
 from .rehearsal import alike, rehearse
 
 __all__ = ["changed", "digest", "fingerprint"]

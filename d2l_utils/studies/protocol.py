@@ -11,7 +11,7 @@ from torch import nn
 
 from ..networks import GOOGLENET, SMALL_STEM, GoogleNet, Inception, conv_relu
 from ..networks.units import Unit
-from .recipe import Recipe
+from .configuration import Recipe
 from .study import Study
 
 __all__ = ["PROTOCOL", "ProtocolNet", "ProtocolStudy"]

@@ -22,7 +22,7 @@ from ..data import ImageDataset
 from ..machine.random_state import RandomState, seed_everything
 from ..trainer import DivergenceError
 from ..training.processes import Alone
-from .recipe import Recipe
+from .configuration import Recipe
 
 __all__ = ["alike", "rehearse"]
 

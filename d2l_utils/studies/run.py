@@ -12,8 +12,8 @@ from torch import nn
 from ..data import FashionMNIST
 from ..machine import random_state
 from ..trainer import DivergenceError
+from .configuration import Recipe
 from .provenance import provenance
-from .recipe import Recipe
 
 __all__ = ["train_run"]
 

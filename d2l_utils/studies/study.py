@@ -17,8 +17,8 @@ import torch
 
 from ..training import processes
 from . import arms_plot, arms_table, choose_arms
+from .configuration import Recipe
 from .fingerprint import changed, digest, fingerprint
-from .recipe import Recipe
 from .records import Records
 from .run import Measure, train_run
 from .weights import load_weights, save_weights

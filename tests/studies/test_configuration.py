@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import d2l_utils as d2l
-from d2l_utils.studies.recipe import Configuration
+from d2l_utils.studies.configuration import Configuration
 
 BASE = {"epochs": 2, "batch_size": 10, "resize": 12, "lr": 0.25}
 

@@ -69,7 +69,8 @@ class Configuration(Mapping):
         for key in self._settings.keys() - self._read:
             raise ValueError(
                 f"configuration: nobody reads {key!r} = {self._settings[key]!r}; expected a key "
-                "of d2l_utils/studies/recipe.py, or one that the network's build function reads"
+                "of d2l_utils/studies/configuration.py, or one that the network's build function "
+                "reads"
             )
 
 
