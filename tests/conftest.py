@@ -20,6 +20,7 @@ def pytest_configure(config):
     workers = config.getoption("numprocesses", None) or 1
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, granted_cores() // workers)))
     os.environ.pop("D2L_BUDGET", None)  # the tests are written for the quick budget
+    os.environ["D2L_PROGRESS"] = os.path.join(os.devnull, "none")  # the reader's is left alone
 
 
 @pytest.fixture(autouse=True)

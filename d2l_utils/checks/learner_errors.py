@@ -78,9 +78,9 @@ def error_before() -> str:
     """A sentence for the report if the cell that ran before this one ended in an error."""
     ipython = sys.modules.get("IPython")
     shell = ipython and ipython.get_ipython()
-    if shell is None or shell.last_execution_succeeded:
+    if getattr(shell, "last_execution_succeeded", True):
         return ""
-    last = shell.last_execution_result
+    last = getattr(shell, "last_execution_result", None)
     error = getattr(last, "error_before_exec", None) or getattr(last, "error_in_exec", None)
     kind = f"{type(error).__name__} in the" if error else "error in the"
     return (
