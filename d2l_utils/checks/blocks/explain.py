@@ -102,11 +102,13 @@ def explain(
     predicts: Callable[[Node], bool],
     partner: Callable[[Node], bool] | None = None,
     at: str = "",
+    share: int = 1,
 ) -> tuple[Mistake, ...]:
     """The first mistakes with which the expression predicts what was observed; or none.
 
     Two mistakes of different kinds are tried of those that pass for a ``partner``. Without one,
-    only single mistakes are tried, perhaps ``at`` one operation.
+    only single mistakes are tried, perhaps ``at`` one operation. If several parts are to be
+    explained, this one has a ``share`` of the tries.
     """
     seen = {root}
 
@@ -125,4 +127,4 @@ def explain(
     some = [mistake for mistake in alone if partner(apply(root, mistake))]
     pairs = ((a, b) for a, b in combinations(some, 2) if a.kind.code != b.kind.code)
     several = ((mistake,) for mistake in repeated(root, rules))
-    return first(several) or first(islice(pairs, PAIRS))
+    return first(islice(several, PAIRS // share)) or first(islice(pairs, PAIRS // share))

@@ -222,11 +222,13 @@ class Attempt:
             return self.seen.holds(part) and self.seen.holds(cat(*right, part))
 
         for part in self.missing if joined else ():
-            if some := self._mistaken(part, also):
+            if some := self._mistaken(part, also, share=len(self.missing)):
                 kinds.setdefault(tuple(m.kind for m in some), []).append(some)
         return [tuple(map(merged, *each)) for each in kinds.values()]
 
-    def _mistaken(self, part: Node, predicts: Callable[[Node], bool], at: str = "") -> Mistakes:
+    def _mistaken(
+        self, part: Node, predicts: Callable[[Node], bool], at: str = "", share: int = 1
+    ) -> Mistakes:
         """Mistakes in a part that change none of its parameters; alone, if ``at`` one operation."""
         inputs = self.block.inputs
         right = parameters(part, inputs)
@@ -240,6 +242,7 @@ class Attempt:
             lambda g: counted(g) and predicts(g),
             None if at else counted,
             at,
+            share,
         )
 
     @property
