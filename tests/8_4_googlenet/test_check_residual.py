@@ -537,7 +537,7 @@ WRONG_ANSWERS = [
     ("c", 1.489, "batch norm"),
     ("c", 45.26, "square"),
     ("c", 7, "add up"),
-    ("c", "1.4", "number"),
+    ("c", "a lot", "number"),
 ]
 
 

@@ -75,7 +75,7 @@ WRONG = [
     ("shift", -25.0, "for ε = 0.3"),
     ("shift", 5.98, "calibration error"),
     ("shift", -1.0, "table of effects"),
-    ("shift", "-8.49", "Give a number"),
+    ("shift", "a lot", "Give a number"),
     ("confidence", "stays", "Pick one of the choices"),
     ("confidence", 3, "Give a choice"),
 ]

@@ -93,7 +93,7 @@ def _converges(attempt: Attempt) -> Problem | None:
 
     Whatever the momentum, what is still to come is less than a few times the last steps' progress.
     """
-    X = attempt.numbers.images(2, 5, 5, seed=3)
+    X = attempt.numbers.images(2, 11, 11, seed=3)  # many: n − 1 for n makes little difference
     attempt.fill(begin=True)
     depth: dict[Node, int] = {}
     for n in nodes(attempt.block.graph):
