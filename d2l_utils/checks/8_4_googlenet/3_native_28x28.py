@@ -55,14 +55,14 @@ question(
 
 question(
     "8.4/3c",
-    "The part that has to change",
+    "What else has to change",
     "names the part",
     {
-        "body": "Its blocks keep height and width. Which part throws the pixels away before them?",
+        "body": "Its blocks keep height and width, whatever they get. Put in your stem and run it.",
         "head": "Averaging takes maps of any size. It does not mind the image.",
-        "none": "It runs. But what do the last stage's kernels read? Exercise 2 has the share.",
-        "all": "Change one part at a time and see which change is enough.",
+        "both": "Put your stem into `d2l.GoogleNet(stem=my_stem)`: does anything fail, or is too small?",
+        "stem": "That is what part a has changed. Which part beside it?",
     },
-    correct="stem",
+    correct="none",
     hints=("Hint c1: what each part does to a map", "Hint c2: one part at a time"),
 )
