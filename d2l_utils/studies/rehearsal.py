@@ -39,7 +39,7 @@ def rehearse(recipe: Recipe, config: Mapping, model: nn.Module) -> Numbers:
     before = generators.state_dict()
     options = {"max_epochs": 1, "num_gpus": 0, "precision": "float32", "progress": False}
     trainer = recipe.trainer(config, **options)
-    trainer.processes = Alone()
+    trainer.processes, model.board.display = Alone(), False
     data = _Rehearsal(model, config["resize"])
     model.board.display = False  # in a notebook it would show its curves
     try:

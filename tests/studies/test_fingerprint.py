@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 import d2l_utils as d2l
+from d2l_utils import board
 from d2l_utils.studies import fingerprint as fingerprints
 from d2l_utils.studies import rehearsal
 from d2l_utils.studies.fingerprint import fingerprint
@@ -321,6 +322,12 @@ def test_rounding_does_not_grow_in_the_rehearsal(monkeypatch, precision):
     )
     other = fingerprint(recipe(Dropping, augment=add_noise), config)
     assert fingerprints.changed(one, other) == []
+
+
+def test_a_rehearsal_shows_nothing_in_a_notebook(monkeypatch):
+    monkeypatch.setattr(board, "in_notebook", lambda: True)
+    monkeypatch.setattr(board.ProgressBoard, "show", lambda self: pytest.fail("a picture"))
+    fingerprint(recipe(), BASE)
 
 
 def test_a_rehearsal_costs_little():
