@@ -37,7 +37,11 @@ def answers(
 
     def same(given: Any, answer: Any) -> bool:
         answer = _value(answer)
-        return given == answer if is_choice else math.isclose(given, answer, rel_tol=rel_tol)
+        return (
+            given == answer
+            if is_choice
+            else math.isclose(given, answer, rel_tol=rel_tol, abs_tol=1e-5 * (answer == 0))
+        )
 
     def judge(attempt: Any) -> Problem | None:
         raw = key(attempt)
@@ -86,7 +90,7 @@ def number(raw: Any) -> Real | None:
 
 def _value(raw: Any) -> Real | str | None:
     """A number; a choice in lower case."""
-    return raw.strip().lower() if isinstance(raw, str) else number(raw)
+    return raw.strip().lower().replace("×", "x") if isinstance(raw, str) else number(raw)
 
 
 def _read(raw: Any, square: bool) -> Real | None:
@@ -102,8 +106,9 @@ def _read(raw: Any, square: bool) -> Real | None:
 
 
 def _from_text(text: str) -> Real | None:
-    """The number that "92.8 %" or "1,234" says."""
-    text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text.strip().removesuffix("%"))
+    """The number that "92.8 %", "48.4 GB/s" or "1,234" says."""
+    text = re.sub(r"(?<=[\d.])\s*(%|[a-z²/]+)$", "", text.strip(), flags=re.IGNORECASE)
+    text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
     for kind in (int, float):
         try:
             return kind(text)

@@ -94,8 +94,8 @@ def test_wrong_sizes_get_their_reply(size, reply):
     [
         ("body", "keep height and width"),
         ("head", "any size"),
-        ("none", "read"),
-        ("all", "at a time"),
+        ("both", "Does anything fail"),
+        ("stem", "part a has changed"),
     ],
 )
 def test_wrong_parts_get_their_reply(part, reply):
@@ -108,4 +108,4 @@ def test_right_sizes(one):
 
 
 def test_right_part():
-    assert run("8.4/3c", "Stem").passed
+    assert run("8.4/3c", "None").passed

@@ -129,7 +129,8 @@ register(
                 "weights": "Block and unit keep the book's channels and kernels.",
                 "vectors": "57 convolutions have a batch normalization each, none has a bias, and "
                 "the last layer keeps its own. Did the stem get the unit?",
-                "logits": "Is it convolution, batch normalization, ReLU, 57 times in this order?",
+                "logits": "Is it convolution, batch normalization, ReLU, 57 times in this order? And are the "
+                "branches joined in the order of notebook 0's table?",
             },
             size=224,
             classes=10,
@@ -139,6 +140,8 @@ register(
     prepare=Network,
     nudges={
         r"unexpected keyword argument '(lr|width)'": "It takes `lr=0.1, width=1.0`.",
+        r"non-positive stride": "The unit is called as `(channels, kernel_size, stride, padding)`, "
+        "in this order.",
         r"^TypeError.*(NoneType|not iterable)": "A unit returns a list of its three layers.",
         **inception.NORM_ERRORS,
     },

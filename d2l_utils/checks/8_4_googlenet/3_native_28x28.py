@@ -60,7 +60,7 @@ question(
     {
         "body": "Its blocks keep height and width, whatever they get. Put in your stem and run it.",
         "head": "Averaging takes maps of any size. It does not mind the image.",
-        "both": "Put your stem into `d2l.GoogleNet(stem=my_stem)`: does anything fail, or is too small?",
+        "both": "Put your stem into `d2l.GoogleNet(stem=my_stem)`. Does anything fail?",
         "stem": "That is what part a has changed. Which part beside it?",
     },
     correct="none",

@@ -59,6 +59,7 @@ question(
         " parameters are in convolutions at all?"
     },
     correct="global average pooling",
+    key=lambda idea: "global average pooling" if str(idea).strip().lower() == "gap" else idea,
     hints=("Hint c1: body and head", "Hint c2: what each can save at most"),
 )
 

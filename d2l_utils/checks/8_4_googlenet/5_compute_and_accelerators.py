@@ -131,7 +131,10 @@ question(
     "Three convolutions as one product",
     "names the last cycle of the single product",
     {
-        6993: "That is what they take one after the other. How many filters has the single one?",
+        **dict.fromkeys(
+            (6993, 6995, 6996),
+            "That is for one after the other. How many filters has the single product?",
+        ),
         4664: "That is the number of cycles. Numbered from 0, the last one is one less.",
         2331: "That is one of the three. The filters of all three are more than 128 columns.",
     },

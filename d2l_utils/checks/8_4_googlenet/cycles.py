@@ -23,7 +23,7 @@ PRODUCTS = (FITS, FOLDS, REMAINDERS, CONNECTED)
 
 OTHERWISE = "Draw an array of 2×2 and write down what happens in each cycle."
 ROUND_UP = "A fold that does not fill the array takes its time all the same: round up."
-SKEW = "The last sum leaves M + R + C − 2 cycles after the first input came: count them once more."
+SKEW = "The inputs of a fold take M + R + C − 2 cycles to pass, the first and the last included."
 AXES = "K runs along the rows of the array, N along its columns."
 
 
