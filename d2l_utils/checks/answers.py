@@ -108,7 +108,7 @@ def _read(raw: Any, square: bool) -> Real | None:
 def _from_text(text: str) -> Real | None:
     """The number that "92.8 %", "48.4 GB/s" or "1,234" says."""
     text = re.sub(r"(?<=[\d.])\s*(%|[a-z²/]+)$", "", text.strip(), flags=re.IGNORECASE)
-    text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
+    text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text.replace("−", "-"))
     for kind in (int, float):
         try:
             return kind(text)

@@ -129,8 +129,8 @@ register(
                 "weights": "Block and unit keep the book's channels and kernels.",
                 "vectors": "57 convolutions have a batch normalization each, none has a bias, and "
                 "the last layer keeps its own. Did the stem get the unit?",
-                "logits": "Is it convolution, batch normalization, ReLU, 57 times in this order? And are the "
-                "branches joined in the order of notebook 0's table?",
+                "logits": "Is it convolution, batch normalization, ReLU, 57 times in this order? "
+                "And are the branches joined in the order of notebook 0's table?",
             },
             size=224,
             classes=10,

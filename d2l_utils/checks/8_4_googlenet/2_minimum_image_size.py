@@ -15,6 +15,7 @@ register(
         ("AlexNet's chain, with padding", sizes.agrees_on(sizes.ALEXNET)),
         ("more padding than the kernel needs", sizes.agrees_on(sizes.GENEROUS)),
         ("a long chain, that of Inception-v3", sizes.agrees_on(sizes.VALID)),
+        ("more padding than needed, then a kernel", sizes.agrees_on(sizes.GENEROUS_FIRST)),
     ],
     nudges=sizes.NUDGES,
     hints=(
@@ -41,8 +42,8 @@ question(
         299: "That is the usual size for Inception-v3. The question is what the layers need.",
         96: "That is the size the book trains at. Smaller ones run as well.",
         7: "That is the first kernel's size. But how much of what it reads may be padding?",
-        15: "That is torchvision's GoogLeNet, whose stem and pools are padded"
-        " differently. The book's is another.",
+        15: "That is torchvision's GoogLeNet, whose pools between the stages have"
+        " no padding. The book's is another.",
         0: "An image without a pixel is none.",
         2: "Does one pixel not go through? Take the layers one by one.",
     },
@@ -66,6 +67,7 @@ question(
     },
     correct=4,
     otherwise="A 5×5 kernel reads 25 numbers; padding of 2 on each side supplies some.",
+    rel_tol=1e-3,
     hints=("Hint c1: what is under the kernel?", "Hint c2: a picture to count in"),
 )
 
@@ -77,6 +79,7 @@ register(
         ("a padded kernel", image_share.agrees_on(*image_share.BORDER)),
         ("a kernel that is larger than the map", image_share.agrees_on(*image_share.SMALL)),
         ("a kernel with a stride", image_share.agrees_on(*image_share.STRIDED)),
+        ("a stride that leaves a pixel over", image_share.agrees_on(*image_share.REST)),
     ],
     nudges=image_share.NUDGES,
     hints=(

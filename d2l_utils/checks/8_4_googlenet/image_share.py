@@ -19,7 +19,8 @@ WINDOW = (6, 3, 1, 0)
 BORDER = (4, 3, 1, 1)
 SMALL = (2, 5, 1, 2)
 STRIDED = (9, 5, 4, 2)
-PLACES = (WINDOW, BORDER, SMALL, STRIDED)
+REST = (8, 7, 2, 3)  # a pixel is left over behind the last place
+PLACES = (WINDOW, BORDER, SMALL, STRIDED, REST)
 
 
 def side(n: int, kernel: int, stride: int, padding: int) -> float:

@@ -19,8 +19,9 @@ WINDOW = [(4, 1, 0)]  # an even answer: the others are odd
 STRIDED = [(11, 4, 0), (3, 2, 0), (5, 1, 0)]
 ALEXNET = [(11, 4, 1), (3, 2, 0), (5, 1, 2), (3, 2, 0), (3, 1, 1), (3, 2, 0)]
 GENEROUS = [(3, 2, 0), (3, 1, 2)]
+GENEROUS_FIRST = [(3, 1, 2), (4, 1, 0)]
 VALID = [(3, 2, 0), (3, 1, 0), (3, 1, 1), (3, 2, 0), (1, 1, 0), (3, 1, 0), *3 * [(3, 2, 0)]]
-CHAINS = (WINDOW, STRIDED, ALEXNET, GENEROUS, VALID)
+CHAINS = (WINDOW, STRIDED, ALEXNET, GENEROUS, VALID, GENEROUS_FIRST)
 
 
 def runs(layers: Layers, size: int) -> bool:

@@ -65,8 +65,8 @@ REQUIREMENTS = (
         _finding(
             CALIBRATION,
             {
-                "falls": "So it is reported of networks that promise too much. Look at ECE in the"
-                " table of effects, and at the over-confidence above it: did this one?",
+                "falls": "So it is reported of networks that promise far too much; this one"
+                f" promised about one point too much. Look at ECE in {PAIRS}: do its signs say so?",
                 "not resolved": f"Look at ECE in {PAIRS}: do the signs differ?",
             },
             "rises",

@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from ..report import Problem
-from .attempt import Attempt
 from .evaluate import near
 from .graph import Node, branches, listed, nodes, width
+from .learners_block import Attempt
 from .parameters import statistics
 
 STEPS = 12  # for each batch norm on the longest way: the later ones settle after the earlier
