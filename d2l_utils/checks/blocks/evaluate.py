@@ -166,6 +166,8 @@ class Observation:
 
     def shows(self, graph: Node) -> bool:
         """Whether an expression gives the output; what it joins can be in any order."""
+        if graph.op == "cat" and not all(map(self.holds, parts(graph))):
+            return False  # at the first part that is not there the others need no computing
         Z = self._value(graph)
         if Z is None or graph.op != "cat":
             return Z is not None and near(Z, self.Y)
