@@ -63,7 +63,7 @@ WRONG = [
     ("test accuracy", "falls", "fall for either seed"),
     ("confidence", "rises", "Which gap"),
     ("confidence", "not resolved", "do the signs differ"),
-    ("calibration error", "falls", "networks that promise too much"),
+    ("calibration error", "falls", "networks that promise far too much"),
     ("calibration error", "not resolved", "do the signs differ"),
     ("within/between", "rises", "also for ε = 0.3"),
     ("within/between", "falls", "also for ε = 0.1"),

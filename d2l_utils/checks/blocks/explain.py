@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import combinations, islice
 from typing import NamedTuple
 
+import torch
+
 from .graph import Node, joint, nodes, rebuild
 from .rules import Rule
 
@@ -121,10 +123,12 @@ def explain(
                     return mistakes
         return ()
 
-    alone = list(singles(root, rules, at))
-    if (found := first((mistake,) for mistake in alone)) or not partner:
-        return found
-    some = [mistake for mistake in alone if partner(apply(root, mistake))]
-    pairs = ((a, b) for a, b in combinations(some, 2) if a.kind.code != b.kind.code)
-    several = ((mistake,) for mistake in repeated(root, rules))
-    return first(islice(several, PAIRS // share)) or first(islice(pairs, PAIRS // share))
+    # oneDNN prepares each new kind of convolution, which takes longer than these tiny ones do.
+    with torch.backends.mkldnn.flags(enabled=False):
+        alone = list(singles(root, rules, at))
+        if (found := first((mistake,) for mistake in alone)) or not partner:
+            return found
+        some = [mistake for mistake in alone if partner(apply(root, mistake))]
+        pairs = ((a, b) for a, b in combinations(some, 2) if a.kind.code != b.kind.code)
+        several = ((mistake,) for mistake in repeated(root, rules))
+        return first(islice(several, PAIRS // share)) or first(islice(pairs, PAIRS // share))
