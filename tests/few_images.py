@@ -1,11 +1,11 @@
 """A stand-in for the whole Fashion-MNIST, so that a full run takes no time."""
 
-from d2l_utils.studies import recipe
+from d2l_utils.studies import configuration
 
 
 def take_few_images(monkeypatch, n):
     """Recipes get the first ``n`` images of each part of the sample, and take it for the whole."""
-    whole = recipe.FashionMNIST
+    whole = configuration.FashionMNIST
 
     def few(*args, **kwargs):
         data = whole(*args, **kwargs, source="sample")
@@ -14,4 +14,4 @@ def take_few_images(monkeypatch, n):
         data.source = "system"
         return data
 
-    monkeypatch.setattr(recipe, "FashionMNIST", few)
+    monkeypatch.setattr(configuration, "FashionMNIST", few)

@@ -9,7 +9,7 @@ from torch import nn
 
 import d2l_utils as d2l
 from d2l_utils.machine import data_sources, files
-from d2l_utils.studies import recipe as recipes
+from d2l_utils.studies import configuration as recipes
 from d2l_utils.studies.fingerprint import network_operations
 
 

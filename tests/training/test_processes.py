@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import d2l_utils as d2l
-from d2l_utils.studies import recipe as recipes
+from d2l_utils.studies import configuration as recipes
 from d2l_utils.studies.fingerprint import changed
 from d2l_utils.training import processes
 
