@@ -234,7 +234,7 @@ def test_a_solution_is_hidden_until_it_is_opened(lab, browser, path):
     lines = set(telling_lines(cells, others))
     assert lines
     page = browser.new_page(viewport={"width": 1300, "height": 1000})
-    opened = Lab(page, lab, path.relative_to(ROOT / "notebooks"))
+    opened = Lab(page, lab, path.relative_to(ROOT / "notebooks").as_posix())
     seen = ""
     for cell in others:
         opened.show(cell.id, wait=100)
