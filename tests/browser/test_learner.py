@@ -18,11 +18,6 @@ STORIES = {
 }
 
 
-def test_every_notebook_has_its_story():
-    notebooks = (ROOT / "notebooks").glob("*/[!.]*.ipynb")
-    assert {path.relative_to(ROOT / "notebooks").as_posix() for path in notebooks} == set(STORIES)
-
-
 @pytest.mark.parametrize("notebook", sorted(STORIES))
 def test_a_learners_way(lab, browser, notebook):
     story, stem = STORIES[notebook], Path(notebook).stem
