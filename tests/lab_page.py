@@ -55,6 +55,17 @@ class Lab:
             timeout=1000 * seconds,
         )
 
+    def wait_until_hidden(self, cell_id, seconds=30):
+        """Wait until a cell lies behind its closed heading: not before the heading is drawn."""
+        self.page.wait_for_function(
+            """id => {
+                const {content} = jupyterapp.shell.currentWidget;
+                return content.widgets.find(cell => cell.model.id === id).isHidden;
+            }""",
+            arg=cell_id,
+            timeout=1000 * seconds,
+        )
+
     def fill_in(self, cell_id, source):
         """Put ``source`` into a cell."""
         self.page.evaluate(

@@ -235,11 +235,13 @@ def test_a_solution_is_hidden_until_it_is_opened(lab, browser, path):
     assert lines
     page = browser.new_page(viewport={"width": 1300, "height": 1000})
     opened = Lab(page, lab, path.relative_to(ROOT / "notebooks").as_posix())
-    seen = ""
+    opened.wait_until_hidden(cells[0].id)
+    seen = {}  # line -> the cell that one looked at
     for cell in others:
         opened.show(cell.id, wait=100)
-        seen += page.locator(".jp-Notebook").inner_text()
-    assert [line for line in lines if line in seen] == []
+        text = page.locator(".jp-Notebook").inner_text()
+        seen |= {line: cell.id for line in lines if line in text}
+    assert seen == {}
     opened.show(heading.id)
     assert page.locator(".jp-mod-active .jp-collapseHeadingButton.jp-mod-collapsed").is_visible()
     assert page.locator(".jp-mod-active .jp-showHiddenCellsButton").is_visible()
