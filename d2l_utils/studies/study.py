@@ -70,7 +70,7 @@ class Study:
         keep: str | None = None,
     ) -> None:
         self.recipe = recipe if isinstance(recipe, Recipe) else Recipe(recipe)
-        self.seeds, self.measure, self.keep = tuple(seeds), measure, keep
+        self.common, self.seeds, self.measure, self.keep = common, tuple(seeds), measure, keep
         self.store = Records(name)
         self.arms = {arm: {**common, **settings} for arm, settings in arms.items()}
         self.borrowed = {
@@ -86,6 +86,35 @@ class Study:
         if named and not measure:
             raise ValueError(f"nobody reads 'measured' of {named}: the study has no measure")
         self._fingerprints: dict[str, dict[str, Any]] = {}
+
+    def only(
+        self,
+        arms: Iterable[str],
+        seeds: Sequence[int],
+        borrowed: Mapping[str, tuple[str, str, Mapping]] | None = None,
+    ) -> Study:
+        """The study of some of these ``arms``, with more seeds: what was chosen, after a choice.
+
+        Record, recipe and configurations are the same, so their fingerprints are not taken again.
+
+        Raises ValueError for an arm that is not of this study.
+        """
+        arms = list(arms)
+        if unknown := [arm for arm in arms if arm not in self.arms]:
+            raise ValueError(f"arms: expected some of {list(self.arms)}, got {unknown}")
+        settings = {arm: self.arms[arm] for arm in arms}
+        study = Study(
+            self.store.name,
+            self.recipe,
+            settings,
+            self.common,
+            seeds,
+            measure=self.measure,
+            borrowed=borrowed,
+            keep=self.keep if self.keep in settings else None,
+        )
+        study._fingerprints |= {arm: self.fingerprint(arm) for arm in settings}
+        return study
 
     # -- what is recorded -------------------------------------------------------------------------
 

@@ -74,6 +74,28 @@ def test_quick_trains_nothing(study, monkeypatch, capsys):
     assert "not recorded" in s.table()
 
 
+def test_only_some_arms_with_more_seeds(study, monkeypatch, capsys):
+    """The same record, configurations and fingerprints; a change of code is seen none the less."""
+    relu = {"relu": True}
+    arms = {"a": {"lr": 0.1}, "b": {"lr": 0.2}}
+    grid = study(arms, seeds=(0,), build=lambda config: Net(config["lr"], **relu))
+    grid.run()
+    borrowed = {"theirs": ("section/tiny", "a", {"lr": 0.1})}
+    final = grid.only(["b"], seeds=(0, 1), borrowed=borrowed)
+    assert capsys.readouterr() and final.status() == (
+        "theirs: 1 runs in the record of section/tiny\nb: 1 of 2 runs recorded"
+    )
+    final.run()
+    assert len(runs(grid)) == 3
+    assert final.records()["b"] == study({"b": arms["b"]}).records()["b"] != []
+    assert final._fingerprints["b"] is grid._fingerprints["b"]
+    relu["relu"] = False
+    again = study(arms, seeds=(0,), build=lambda config: Net(config["lr"], **relu))
+    assert "STALE" in again.only(["b"], seeds=(0, 1)).status()
+    with pytest.raises(ValueError, match=r"arms: expected some of \['a', 'b'\], got \['c'\]"):
+        grid.only(["c"], seeds=(0,))
+
+
 def test_a_record_tells_all(study, capsys):
     s = study(holdout=50)
     s.run()
