@@ -11,7 +11,7 @@ from typing import Any
 from .registry import register
 from .report import Problem, Unattempted, clean
 
-__all__ = ["answers", "number", "question"]
+__all__ = ["answers", "number", "question", "read_number"]
 
 
 def answers(
@@ -47,7 +47,7 @@ def answers(
         raw = key(attempt)
         if raw is None or raw is ...:
             raise Unattempted
-        given = _value(raw) if is_choice else _read(raw, square)
+        given = _value(raw) if is_choice else read_number(raw, square)
         if given is None or isinstance(given, str) != is_choice:
             found = clean(f"{raw!r}, of type {type(raw).__name__}", 80)
             expected = one_of if is_choice else kind
@@ -93,8 +93,8 @@ def _value(raw: Any) -> Real | str | None:
     return raw.strip().lower().replace("×", "x") if isinstance(raw, str) else number(raw)
 
 
-def _read(raw: Any, square: bool) -> Real | None:
-    """A number, written as a text perhaps; of a square, one side may stand for an equal pair."""
+def read_number(raw: Any, square: bool = False) -> Real | None:
+    """A number, written as a text perhaps, None if it is none; of a square, one side may stand for an equal pair."""
     if isinstance(raw, str):
         sides = re.split(r"[x×*]", raw.lower()) if square else [raw]
         values = [_from_text(side) for side in sides]

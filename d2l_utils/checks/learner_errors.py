@@ -9,12 +9,13 @@ import sys
 import sysconfig
 import traceback
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 
 from .report import Problem, clean
 
-__all__ = ["error_before", "problem_of", "raised_by_learner"]
+__all__ = ["error_before", "problem_of", "raised_by_learner", "unwritten"]
 
 # Errors that most exercises can meet: a pattern in "Type: message", and a nudge
 COMMON = {
@@ -72,6 +73,19 @@ def raised_by_learner(error: BaseException) -> bool:
     """Whether the attempt's own code has the ``raise``, not a library it called."""
     frames = traceback.extract_tb(error.__traceback__)
     return bool(frames) and _is_learners(frames[-1].filename)
+
+
+def unwritten(error: BaseException, attempt: Any) -> Problem | None:
+    """That the ``attempt`` is written, but uses code of the learner's that is still a scaffold."""
+    attempt = getattr(attempt, "func", attempt)  # of a partial
+    members = vars(attempt).values() if isinstance(attempt, type) else [attempt]
+    own = {getattr(member, "__code__", None) for member in members}
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    if own == {None} or frame.f_code in own:
+        return None
+    name = getattr(frame.f_code, "co_qualname", frame.f_code.co_name)  # since Python 3.11
+    found = f"`{name}`, which your attempt uses, is not written yet (its line {line})"
+    return Problem(found, "code that is written", "Write that one first, and run its cell.")
 
 
 def error_before() -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from . import tries
-from .learner_errors import error_before, problem_of, raised_by_learner
+from .learner_errors import error_before, problem_of, raised_by_learner, unwritten
 from .report import Problem, Report, Unattempted, clean
 
 __all__ = ["check", "progress", "register", "run", "yours"]
@@ -157,8 +157,11 @@ def run(exercise: str, attempt: Any) -> Report:
                 return Report(*about, attempted=False)
             except BaseException as error:  # SystemExit and the like as well
                 if isinstance(error, NotImplementedError) and raised_by_learner(error):
-                    return Report(*about, attempted=False)
-                problem = problem_of(error, spec.nudges)
+                    problem = unwritten(error, attempt)
+                    if problem is None:
+                        return Report(*about, attempted=False)
+                else:
+                    problem = problem_of(error, spec.nudges)
             if problem is not None:
                 return Report(*about, failed=index, problem=problem)
     return Report(*about)

@@ -334,7 +334,7 @@ WRONG = {
         made_of(functools.partial(unit, bias=True)),
         "counts",
         "6 of 6 convolutions with a bias",
-        "subtracts the mean.*bias=False",
+        "bias=False.*takes its place",
     ),
     "one bias left": (
         branch(b1=lambda c1, *_: unit(c1, 1, bias=True)),

@@ -1,5 +1,6 @@
 """Exercises 1.1b to d: the bias, the whole network with batch norm, the largest rate."""
 
+import re
 from functools import partial
 
 import pytest
@@ -48,6 +49,32 @@ class ByHand(d2l.Classifier):
 def test_right_networks_pass(make):
     report = run("8.4/1.1c", make)
     assert report.passed, report.text
+
+
+class Unwritten(nn.Module):
+    def __init__(self, c1, c2, c3, c4):
+        super().__init__()
+
+    def forward(self, X):
+        raise NotImplementedError
+
+
+def unwritten(*_):
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("options", "name"), [({"block": Unwritten}, "forward"), ({"unit": unwritten}, "unwritten")]
+)
+def test_what_it_uses_must_be_written(options, name):
+    """The network is attempted; its block is the scaffold still."""
+
+    def make(lr=0.1, width=1.0):
+        return d2l.GoogleNet(lr=lr, width=width, **({"block": Block, "unit": unit} | options))
+
+    report = run("8.4/1.1c", make)
+    assert report.attempted
+    assert re.search(rf"{name}`, which your attempt uses, is not written", report.problem.found)
 
 
 def relu_first(*args, **kwargs):

@@ -47,7 +47,7 @@ question(
     correct=0.500288,
     hints=("Hint b1: two distributions", "Hint b2: what is left", "Hint b3: the sum with gaps"),
     otherwise="Which p makes −Σ q log p smallest for a fixed q? Put that p in.",
-    rel_tol=2e-3,
+    rel_tol=1e-3,
 )
 
 question(
@@ -59,7 +59,7 @@ question(
         " 1, and a finite gap gives it.",
         91: "That is the ratio of the probabilities. The logits differ by its log.",
         90: "The right class has 1 − ε + ε/K; and take the log of the ratio.",
-        4.49981: "That is log 90. The right class has 1 − ε and its own ε/K.",
+        4.49981: "That is log 90 (or rounded too far). The right class has 1 − ε and its own ε/K.",
         4.39445: "That is log 81, for ε spread over the nine wrong classes only.",
         2.19722: "That is log 9: the 0.1 is shared by all ten classes.",
         2.31361: "That is log (0.91/0.09). Compare with one wrong class, not with all.",
@@ -78,4 +78,5 @@ register(
     "What smoothing does to a network",
     smoothing_effects.REQUIREMENTS,
     hints=("Hint d1: which table", "Hint d2: sign by sign"),
+    used=smoothing_effects.in_numbers,
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from operator import itemgetter
 from typing import Any
 
-from ..answers import answers
+from ..answers import answers, read_number
 from ..report import Problem, Unattempted, clean
 
 __all__: list[str] = []
@@ -29,6 +29,11 @@ def filled_in(findings: Any) -> Problem | None:
         return None
     found = f"nothing for {', '.join(map(repr, missing))}"
     return Problem(found, "an answer on each line", "Fill in the other lines as well.")
+
+
+def in_numbers(findings: Mapping[str, Any]) -> dict[str, Any]:
+    """``findings``, the shift as a number where it was given as a text."""
+    return {**findings, SHIFT: read_number(findings[SHIFT])}
 
 
 def _finding(line: str, replies: Mapping[Any, str], correct: str):

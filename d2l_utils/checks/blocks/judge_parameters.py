@@ -105,7 +105,7 @@ def _compare(attempt: Attempt, wrong: Kernel, right: Kernel) -> tuple[int, str, 
             nudge = f"Every branch starts from the block's input, {inputs} channels here."
         else:
             fed, other = (names.get(n, f"{n} channels") for n in (right[1], wrong[1]))
-            nudge = f"Feed it the {fed} of its own branch, not the {other}."
+            nudge = f"It should get the {fed} of its branch, not the {other}: what is before it?"
         return 0, "other-input", nudge
     if all(same_size) and "other-width" in attempt.block.nudges:
         return 1, "other-width", TABLE

@@ -55,7 +55,7 @@ def _first(attempt: Attempt, about: str = "", expected: str = "") -> Problem | N
 
 def has_relu(attempt: Attempt) -> Problem | None:
     """Nonlinearities, inner and last."""
-    expected = "ReLU after every convolution"
+    expected = f"ReLU after every {'batch norm' if attempt.block.normed else 'convolution'}"
     if problem := _first(attempt, "activation", expected):
         return problem
     right = attempt.seen.values[attempt.block.graph]

@@ -129,8 +129,7 @@ NUDGES = {
     "statistics": "There, subtract the running mean, and divide by √(running variance + ε). Both "
     "move towards those of the batch in training.",
     "vectors": "One batch norm after each convolution, before its ReLU.",
-    "bias": "Batch norm subtracts the mean and any bias with it; its shift takes the bias's place, "
-    "so leave that out: `bias=False`.",
+    "bias": "Leave it out, `bias=False`: the shift of the batch norm takes its place.",
     "no-bias": "Every convolution has a bias here, as `nn.Conv2d` gives it by default.",
     "forgotten-bias": "Add the bias before ReLU is applied.",
     "reduced-late": "The 1x1 convolution comes first: it makes the {size} cheap.",
