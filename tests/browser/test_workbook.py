@@ -34,14 +34,24 @@ trainer.fit(model, data)
 AFTER = "print(trainer.interrupted, tuple(model(torch.zeros(2, 1, 28, 28)).shape))"
 
 
-@pytest.fixture
-def stop(folder):
-    """A notebook whose training takes long."""
-    cells = [nbformat.v4.new_code_cell(source) for source in (SETUP, TRAINING, AFTER)]
+DRAWING = """
+def draw(n=3):
+    figure, axis = d2l.plt.subplots(figsize=(3, 1))
+    axis.plot(range(n))
+    return figure
+
+
+d2l.sliders(draw, n=(1, 60))
+"""
+
+
+def written(folder, name, *sources):
+    """A notebook of these cells."""
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    stop = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
-    nbformat.write(stop, folder / "notebooks/stop.ipynb")
-    return "stop.ipynb"
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
+    nbformat.write(notebook, folder / "notebooks" / name)
+    return name
 
 
 def visible(locator):
@@ -224,6 +234,10 @@ def telling_lines(cells, others):
                 yield line
 
 
+def is_open_code(cell):
+    return cell.cell_type == "code" and not cell.metadata.get("jupyter", {}).get("source_hidden")
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_solution_is_hidden_until_it_is_opened(lab, browser, path):
     """Opened as it is saved, and read from top to bottom."""
@@ -233,15 +247,18 @@ def test_a_solution_is_hidden_until_it_is_opened(lab, browser, path):
     others = [cell for cell in notebook.cells if cell.id not in hidden]
     lines = set(telling_lines(cells, others))
     assert lines
-    page = browser.new_page(viewport={"width": 1300, "height": 1000})
+    page = browser.new_page(viewport={"width": 1300, "height": 5000})
     opened = Lab(page, lab, path.relative_to(ROOT / "notebooks").as_posix())
     opened.wait_until_hidden(cells[0].id)
+    unread = {cell.id: cell.source.splitlines()[0] for cell in others if is_open_code(cell)}
     seen = {}  # line -> the cell that one looked at
-    for cell in others:
-        opened.show(cell.id, wait=100)
+    for cell in [*others[::10], others[-1]]:
+        opened.show(cell.id, wait=200)
         text = page.locator(".jp-Notebook").inner_text()
+        unread = {cell_id: line for cell_id, line in unread.items() if line not in text}
         seen |= {line: cell.id for line in lines if line in text}
     assert seen == {}
+    assert unread == {}  # one has looked everywhere
     opened.show(heading.id)
     assert page.locator(".jp-mod-active .jp-collapseHeadingButton.jp-mod-collapsed").is_visible()
     assert page.locator(".jp-mod-active .jp-showHiddenCellsButton").is_visible()
@@ -250,9 +267,30 @@ def test_a_solution_is_hidden_until_it_is_opened(lab, browser, path):
     page.close()
 
 
-def test_stop_button_leaves_a_usable_model(lab, browser, stop):
+def test_a_slider_redraws_while_it_is_dragged(lab, browser, folder):
     page = browser.new_page(viewport={"width": 1300, "height": 900})
-    opened = Lab(page, lab, stop)
+    opened = Lab(page, lab, written(folder, "drag.ipynb", SETUP, DRAWING))
+    opened.menu("Run", "Run All Cells")
+    handle = page.locator(".noUi-handle")
+    handle.wait_for(timeout=60_000)
+    opened.wait_until_all_ran()
+    place = handle.bounding_box()
+    x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    pictures = []
+    for step in range(1, 5):
+        page.mouse.move(x + 60 * step, y)
+        page.wait_for_timeout(1000)
+        pictures.append(page.locator(".jp-OutputArea img").get_attribute("src"))
+    opened.picture("dragged")
+    page.mouse.up()
+    assert len(set(pictures)) == 4
+
+
+def test_stop_button_leaves_a_usable_model(lab, browser, folder):
+    page = browser.new_page(viewport={"width": 1300, "height": 900})
+    opened = Lab(page, lab, written(folder, "stop.ipynb", SETUP, TRAINING, AFTER))
     opened.menu("Run", "Run All Cells")
     opened.wait_until_ran(1)  # the import of torch takes as long as the machine is slow
     curves = page.locator(".jp-RenderedImage img")
