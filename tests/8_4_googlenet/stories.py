@@ -226,13 +226,22 @@ my_gain = -3
         "wrong": CYCLES.replace("LAST", ""),
         "hint": "Hint",
         "right": CYCLES.replace("LAST", " - 1"),
-        "fill": {"predictions": 'my_busy = 90\nmy_traffic = "AlexNet"'},
+        "fill": {
+            "scaffold-chip": "my_chip = d2l.Chip(rows=72, columns=64, buffer=2**17, bandwidth=28e9)",
+            "predictions": 'my_busy = 90\nmy_traffic = "AlexNet"',
+        },
         "evidence": [
-            *("solution-code", "predictions", "yours-cycles", "utilisation", "array"),
+            *("scaffold-chip", "check-chip", "solution-code", "solution-chip"),
+            *("solution-chip-search", "predictions", "where", "yours-cycles", "utilisation"),
+            *("array", "yours-chip", "map"),
         ],
         "yours": "yours-cycles",
         "goes_on": "8.4/5a is passed: below, your my_cycles is used.",
-        "shown": {"array": "your prediction: 90 %"},
+        "shown": {
+            "array": "your prediction: 90 %",
+            "yours-chip": "yours          72 x 64",
+            "map": "Figure",
+        },
     },
     "1_1_batch_norm": {
         "first": ["setup"],
@@ -282,17 +291,4 @@ def my_bn_googlenet(lr=0.1, width=1.0):
             "train": "scale 0.3, yours",
         },
     },
-}
-
-# Written, but not yet seen to pass in a browser.
-DRAFTS = {
-    name: STORIES.pop(name)
-    for name in (
-        "1_3_label_smoothing",
-        "1_4_inception_resnet",
-        "2_minimum_image_size",
-        "3_native_28x28",
-        "4_parameter_count",
-        "5_compute_and_accelerators",
-    )
 }

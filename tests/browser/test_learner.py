@@ -18,6 +18,11 @@ STORIES = {
 }
 
 
+def test_every_notebook_has_its_story():
+    notebooks = (ROOT / "notebooks").glob("*/[!.]*.ipynb")
+    assert sorted(STORIES) == sorted(f"{path.parent.name}/{path.name}" for path in notebooks)
+
+
 @pytest.mark.parametrize("notebook", sorted(STORIES))
 def test_a_learners_way(lab, browser, notebook):
     story, stem = STORIES[notebook], Path(notebook).stem
