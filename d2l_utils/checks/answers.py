@@ -94,7 +94,10 @@ def _value(raw: Any) -> Real | str | None:
 
 
 def read_number(raw: Any, square: bool = False) -> Real | None:
-    """A number, written as a text perhaps, None if it is none; of a square, one side may stand for an equal pair."""
+    """A number, written as a text perhaps; None if it is none.
+
+    Of a ``square``, one side may stand for an equal pair.
+    """
     if isinstance(raw, str):
         sides = re.split(r"[x×*]", raw.lower()) if square else [raw]
         values = [_from_text(side) for side in sides]

@@ -31,7 +31,7 @@ def sliders(draw: Callable, **controls: Sequence) -> None:
         draw()
         print(f"no ipywidgets here: call {draw.__name__}(...) with other values")
         return
-    picture = ipywidgets.Image(format="png")
+    picture = ipywidgets.Image(format="png", layout={"align_self": "flex-start"})
     inputs = {}
     for name, choice in controls.items():
         start = inspect.signature(draw).parameters[name].default

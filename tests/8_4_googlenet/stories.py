@@ -227,7 +227,7 @@ my_gain = -3
         "hint": "Hint",
         "right": CYCLES.replace("LAST", " - 1"),
         "fill": {
-            "scaffold-chip": "my_chip = d2l.Chip(rows=72, columns=64, buffer=2**17, bandwidth=28e9)",
+            "scaffold-chip": "my_chip = d2l.Chip(72, 64, buffer=2**17, bandwidth=28e9)",
             "predictions": 'my_busy = 90\nmy_traffic = "AlexNet"',
         },
         "evidence": [
