@@ -7,7 +7,8 @@ how it is written: a refactoring leaves them as they are.
 
 Not seen are: what acts only later than in two steps, in other epochs, or on larger batches;
 the order and the choice of the images (``FashionMNIST``; its resizing and scaling are seen); code
-of ``measure``; what is particular to a GPU, to several processes or to bfloat16, but that it was
+of ``measure``; a key that is read without effect; a method replaced on one recipe's instance; what
+is particular to a GPU, to several processes or to bfloat16, but that it was
 chosen; a change that moves every number by less than a thousandth.
 """
 

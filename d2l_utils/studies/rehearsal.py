@@ -3,8 +3,9 @@
 Two steps of ``Trainer.fit`` on made-up images, from made-up weights. Whatever acts on the numbers
 of the real training acts on these too, however it is written: wiring, values of tensors, what is
 frozen, modes of layers, verbs of the trainer. The numbers are the same on every processor: they
-are reckoned in float64, since batch norm makes a hundredth of the sixth digit of a weight; and each
-step begins at the same weights, since a large learning rate makes chaos.
+are reckoned in float64, since batch norm over few values can turn a difference in the sixth digit
+of a weight into one of a hundredth; and each step begins at the same weights, since a large
+learning rate makes chaos.
 """
 
 from __future__ import annotations

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from numbers import Real
 from typing import Any
 
 from ...networks import GOOGLENET, SMALL_STEM, scaled
+from ..answers import number
 from ..report import Problem, Unattempted, clean
 
 BLOCKS = "3x3", "1x7", "1x3 beside 3x1"
@@ -53,11 +53,8 @@ def widths(attempt: Any) -> Any:
 
 def _width(raw: Any) -> float | None:
     """A finite number of 0 or more; also from NumPy and torch."""
-    if hasattr(raw, "item") and getattr(raw, "shape", None) in ((), (1,)):
-        raw = raw.item()
-    if not isinstance(raw, Real) or isinstance(raw, bool) or not 0 <= raw < math.inf:
-        return None
-    return float(raw)
+    value = number(raw)
+    return float(value) if value is not None and 0 <= value < math.inf else None
 
 
 def gives(attempt: Any) -> Problem | None:
