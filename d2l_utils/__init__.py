@@ -15,7 +15,7 @@ from .chips.chip import Chip, ChipCost, run_on
 from .chips.dram_traffic import dram_bytes, tilings
 from .chips.systolic import systolic_cycles
 from .classifier import Classifier, init_cnn
-from .costs.layers import PRECISIONS, LayerCost, cost_table, count_macs, count_parameters
+from .costs.cost_table import PRECISIONS, LayerCost, cost_table, count_macs, count_parameters
 from .data import DataModule, FashionMNIST, ImageDataset, as_it_is
 from .devices import cpu, gpu, num_gpus, try_all_gpus, try_gpu
 from .display.diagrams import Diagram, diagram

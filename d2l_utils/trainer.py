@@ -17,9 +17,9 @@ from .training import processes
 from .training.checkpoint import CheckpointFile
 from .training.divergence import DivergenceError, require_finite
 from .training.lazy_layers import give_shapes
-from .training.learning_rate import LearningRate, cosine_decay
 from .training.meters import Meters
 from .training.progress_bar import ProgressBar
+from .training.schedules import LearningRate, cosine_decay
 
 __all__ = ["DivergenceError", "Trainer", "cosine_decay"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 
-from ..costs.layers import LayerCost, bytes_per_number
+from ..costs.cost_table import LayerCost, bytes_per_number
 from .dram_traffic import dram_bytes
 from .energy import DRAM_PJ, MAC_PJ, sram_picojoules
 from .systolic import systolic_cycles

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import torch
 
-from ..costs.layers import LayerCost, bytes_per_number
+from ..costs.cost_table import LayerCost, bytes_per_number
 
 __all__ = ["dram_bytes", "tilings"]
 

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from ..training import processes
-from . import arms_plot, arms_table, choose_arms
+from . import arms_plot, arms_table, choose_from_grid
 from .configuration import Recipe
 from .fingerprint import changed, digest, fingerprint
 from .records import Records
@@ -235,7 +235,7 @@ class Study:
 
     def choose(self, *groups: Iterable[str]) -> list[str]:
         """Of each group of arms the one that does best on the held-out images, and what it is."""
-        return choose_arms.choose(self.records(), groups)
+        return choose_from_grid.choose(self.records(), groups)
 
     def plot(self, *keys: str):
         """The figure of ``keys`` of the history, as ``arms_plot.plot`` draws it."""

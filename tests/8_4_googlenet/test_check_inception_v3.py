@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from d2l_utils.checks import run
 from d2l_utils.checks.blocks import graph
 from d2l_utils.checks.blocks.explain import apply, singles
-from d2l_utils.checks.blocks.rules import RULES
+from d2l_utils.checks.blocks.kinds_of_mistake import RULES
 
 SECTION = "d2l_utils.checks.8_4_googlenet"
 CHANNELS = importlib.import_module(f"{SECTION}.inception").CHANNELS

@@ -11,8 +11,8 @@ from ..answers import question
 from ..blocks import judge_parameters, judge_shapes, judge_values
 from ..blocks.from_channels import from_channels
 from ..blocks.graph import Node, conv, conv_norm_relu, conv_relu, norm, relu
+from ..blocks.kinds_of_mistake import Wrong
 from ..blocks.learners_block import Attempt
-from ..blocks.rules import Wrong
 from ..registry import register
 from ..report import Problem
 from ..whole_network import Network, Reference, requirements

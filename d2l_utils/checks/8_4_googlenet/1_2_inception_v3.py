@@ -10,8 +10,8 @@ from ..blocks.from_channels import from_channels
 from ..blocks.graph import Node, X, cat, max_pool
 from ..blocks.graph import conv_norm_relu as unit
 from ..blocks.judge_parameters import TABLE
+from ..blocks.kinds_of_mistake import Wrong
 from ..blocks.learners_block import Attempt
-from ..blocks.rules import Wrong
 from ..registry import register
 from ..whole_network import Network, Reference, requirements
 from . import equal_cost, inception

@@ -23,8 +23,8 @@ from ..blocks.graph import (
     relu,
     scale,
 )
+from ..blocks.kinds_of_mistake import Wrong
 from ..blocks.learners_block import Attempt
-from ..blocks.rules import Wrong
 from ..registry import register
 from ..report import Problem
 from ..whole_network import Network

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ...chips.chip import Chip, run_on
-from ...costs.layers import cost_table
+from ...costs.cost_table import cost_table
 from ...networks import GoogleNet
 from ..report import Problem, Unattempted, clean
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..blocks.block import Block
 from ..blocks.graph import Node, X, cat, conv_of, max_pool
-from ..blocks.rules import Wrong
+from ..blocks.kinds_of_mistake import Wrong
 
 CHANNELS = C1, C2, C3, C4 = 9, (5, 13), (3, 10), 11  # two mistakes in them never give the same sum
 EVEN = 4, (4, 4), (4, 4), 4

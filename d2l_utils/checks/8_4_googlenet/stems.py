@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ...costs.layers import count_macs
+from ...costs.cost_table import count_macs
 from ...networks import GoogleNet
 from ..report import Problem, Unattempted, clean
 

@@ -9,8 +9,8 @@ from functools import cached_property
 from ..report import Problem
 from .explain import Mistake, Rules, Where
 from .graph import Node, nodes
+from .kinds_of_mistake import RULES, Rule
 from .parameters import Kernel, kernels, vectors
-from .rules import RULES, Rule
 from .words_for_mistakes import FOUND, NUDGES, filled
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 
 from .graph import Node, joint, nodes, rebuild
-from .rules import Rule
+from .kinds_of_mistake import Rule
 
 Rules = Mapping[str, Rule]
 Where = Callable[[Node, "Node | None"], str]

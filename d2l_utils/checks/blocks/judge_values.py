@@ -12,8 +12,8 @@ from .explain import explain
 from .graph import Node, label, steps
 from .judge_parameters import mistaken
 from .judge_statistics import remembers
+from .kinds_of_mistake import flaws
 from .learners_block import Attempt
-from .rules import flaws
 from .words_for_mistakes import NUDGES
 
 __all__ = ["agrees", "has_relu", "leaves_input", "normalises", "remembers", "trains"]

@@ -1,6 +1,6 @@
 """The known mistakes: each a rule from a node to a wrong node, by the mistake's code.
 
-``RULES`` has them by what they are about; their words are in ``words``.
+``RULES`` has them by what they are about; their words are in ``words_for_mistakes``.
 """
 
 from __future__ import annotations
