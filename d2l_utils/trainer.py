@@ -13,7 +13,7 @@ from .devices import gpu
 from .devices import num_gpus as gpus_there
 from .hyperparameters import HyperParameters
 from .machine.memory import keep_memory
-from .training import processes
+from .training import distributed
 from .training.checkpoint import CheckpointFile
 from .training.divergence import DivergenceError, require_finite
 from .training.lazy_layers import give_shapes
@@ -70,9 +70,9 @@ class Trainer(HyperParameters):
         if precision not in ("float32", "bfloat16"):
             raise ValueError(f"precision must be 'float32' or 'bfloat16', not {precision!r}")
         self.save_hyperparameters()
-        first = processes.local_rank()
+        first = distributed.local_rank()
         self.gpus = [gpu(i) for i in range(first, min(first + num_gpus, gpus_there()))]
-        self.processes = processes.this_one()
+        self.processes = distributed.this_one()
         self.epoch = self.train_batch_idx = self.val_batch_idx = 0
         self.history: list[dict[str, float]] = []
         self.interrupted = False
@@ -214,7 +214,7 @@ class Trainer(HyperParameters):
         self.meters = Meters(self, board)
         self.checkpoint_file = CheckpointFile(self)
         self.checkpoint_file.resume()
-        show = self.progress and processes.is_first()
+        show = self.progress and distributed.is_first()
         self.bar = ProgressBar(self.train_dataloader, self.max_epochs, len(self.history), show)
 
     def finish(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from ..devices import num_gpus
-from ..training import processes
+from ..training import distributed
 
 __all__ = ["provenance"]
 
@@ -31,6 +31,6 @@ def provenance() -> dict:
         "torchvision": torchvision.__version__,
         "cpu": _cpu_model(),
         "threads": torch.get_num_threads(),
-        "processes": processes.size(),
+        "processes": distributed.size(),
         "gpu": torch.cuda.get_device_name() if num_gpus() else None,
     }

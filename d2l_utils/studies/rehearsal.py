@@ -22,7 +22,7 @@ from torch.utils._pytree import tree_map_only
 from ..data import ImageDataset
 from ..machine.random_state import RandomState, seed_everything
 from ..trainer import DivergenceError
-from ..training.processes import Alone
+from ..training.distributed import Alone
 from .configuration import Recipe
 
 __all__ = ["alike", "rehearse"]

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from ..training import processes
+from ..training import distributed
 from . import arms_plot, arms_table, choose_from_grid
 from .configuration import Recipe
 from .fingerprint import changed, digest, fingerprint
@@ -198,16 +198,16 @@ class Study:
         )
         run = {"arm": arm, "seed": seed, "fingerprint": self.fingerprint(arm), **told}
         kept = (arm, seed, epochs) == (self.keep, self.seeds[0], None)
-        if kept and processes.is_first():
+        if kept and distributed.is_first():
             save_weights(model, self.store.weights)
             run["weights"] = _sha256(self.store.weights)
         return run
 
     def _add(self, run: dict) -> None:
-        if processes.is_first():
+        if distributed.is_first():
             self.store.add(run)
             self._checkpoint(run["arm"], run["seed"]).unlink(missing_ok=True)
-        processes.wait_for_the_others()
+        distributed.wait_for_the_others()
 
     def _checkpoint(self, arm: str, seed: int) -> Path:
         """Where the state of an unfinished run is kept; of its own for each configuration."""

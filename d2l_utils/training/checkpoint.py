@@ -16,7 +16,7 @@ import torch
 
 from ..machine import files
 from ..machine.random_state import RandomState
-from . import processes
+from . import distributed
 
 __all__: list[str] = []
 
@@ -48,7 +48,7 @@ class CheckpointFile:
         """
         if self.file is None:
             return
-        if processes.is_first():
+        if distributed.is_first():
             state = {name: part.state_dict() for name, part in self.parts.items()}
             settings = settings_that_must_match(self.trainer)
             packed = io.BytesIO()  # torch's own writer does not say what is wrong with a disk
@@ -62,7 +62,7 @@ class CheckpointFile:
                     "The training goes on",
                     stacklevel=2,
                 )
-        processes.wait_for_the_others()  # who may be about to read it
+        distributed.wait_for_the_others()  # who may be about to read it
 
     def resume(self) -> None:
         """Put every part into the state in the file, if there is one.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ..answers import question
 from ..registry import register
-from . import counting, vgg_variants
+from . import parameter_counting as counting
+from . import vgg_variants
 
 register(
     "8.4/4a",

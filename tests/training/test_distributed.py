@@ -13,7 +13,7 @@ from torch import nn
 import d2l_utils as d2l
 from d2l_utils.studies import configuration as recipes
 from d2l_utils.studies.fingerprint import changed
-from d2l_utils.training import processes
+from d2l_utils.training import distributed
 
 
 class Toy(d2l.DataModule):
@@ -44,8 +44,8 @@ class Net(d2l.Classifier):
 
 
 def train(images, own_order, net=Net, **options):
-    torch.manual_seed(processes.local_rank())  # the others must take weights and order from 0
-    model, data = net(), Toy(images, seed=processes.local_rank() if own_order else None)
+    torch.manual_seed(distributed.local_rank())  # the others must take weights and order from 0
+    model, data = net(), Toy(images, seed=distributed.local_rank() if own_order else None)
     trainer = d2l.Trainer(4, progress=False, **options)
     trainer.fit(model, data)
     rows = [{k: v for k, v in row.items() if k != "seconds"} for row in trainer.history]
@@ -70,7 +70,7 @@ def torchrun(work, folder, expected=0):
     program = Path(folder) / "program.py"
     program.write_text(
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        f"import test_processes as t\nt.{work}({str(folder)!r})\n"
+        f"import test_distributed as t\nt.{work}({str(folder)!r})\n"
     )
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     done = subprocess.run(
@@ -89,7 +89,7 @@ def train_all(folder):
     file = Path(folder) / "run.checkpoint"
     results.append(train(*CASES[1], checkpoint=file))
     results.append(train(*CASES[1], checkpoint=file))  # finished: nothing is trained again
-    Path(folder, f"{processes.local_rank()}.json").write_text(json.dumps(results))
+    Path(folder, f"{distributed.local_rank()}.json").write_text(json.dumps(results))
 
 
 def test_two_processes_equal_one(tmp_path):
@@ -104,12 +104,12 @@ def diverge(folder):
     class Bad(Net):
         def training_step(self, batch):
             loss = super().training_step(batch)
-            return loss * float("inf") if processes.local_rank() else loss
+            return loss * float("inf") if distributed.local_rank() else loss
 
     try:
         train(*CASES[0], net=Bad)
     except d2l.DivergenceError as error:
-        Path(folder, f"{processes.local_rank()}.txt").write_text(str(error))
+        Path(folder, f"{distributed.local_rank()}.txt").write_text(str(error))
 
 
 def test_all_of_them_stop_when_one_diverges(tmp_path):
@@ -143,7 +143,7 @@ def tiny_study():
 def run_study(folder):
     os.environ.update(D2L_RESULTS=folder, D2L_BUDGET="full")
     records, kept = tiny_study()
-    Path(folder, f"{processes.local_rank()}.txt").write_text(f"{len(records)} runs, {kept}")
+    Path(folder, f"{distributed.local_rank()}.txt").write_text(f"{len(records)} runs, {kept}")
 
 
 def test_a_study_is_recorded_once(tmp_path, monkeypatch):

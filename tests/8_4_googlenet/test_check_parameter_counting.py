@@ -11,7 +11,7 @@ import d2l_utils as d2l
 from d2l_utils.checks import run
 
 SECTION = "d2l_utils.checks.8_4_googlenet"
-counting = importlib.import_module(f"{SECTION}.counting")
+counting = importlib.import_module(f"{SECTION}.parameter_counting")
 variants = importlib.import_module(f"{SECTION}.vgg_variants")
 MANY = counting.MANY
 reference = counting.reference
