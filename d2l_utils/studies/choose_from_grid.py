@@ -12,16 +12,28 @@ __all__ = ["choose"]
 def choose(records: RunsOfArms, groups: Iterable[Iterable[str]]) -> list[str]:
     """Of each group of arms the one that does best on the held-out images, by its first seed.
 
-    Prints what it compares. A group of which nothing is recorded has no best arm.
+    Prints what it compares, and says so where the best of several learning rates is the lowest or
+    the highest: a rate beyond it may do better. A group of which nothing is recorded has no best.
     """
-    best = []
+    best, lines = [], []
     for group in groups:
-        held_out = {}
+        held_out, rates = {}, {}
         for arm in group:
             if runs := records[arm]:
                 sound = runs[0].get("diverged") is None
                 held_out[arm] = runs[0]["history"][-1]["val_acc"] if sound else 0.0
+                rates[arm] = runs[0]["config"].get("lr")
                 print(f"{arm}: {100 * held_out[arm]:.2f} % of the held-out images")
-        best += [max(held_out, key=held_out.get)] if held_out else []
-    print("chosen:", *best, sep="\n  ")
+        if held_out:
+            arm = max(held_out, key=held_out.get)
+            best.append(arm)
+            lines.append(arm + _edge(rates[arm], set(rates.values()) - {None}))
+    print("chosen:", *lines, sep="\n  ")
     return best
+
+
+def _edge(rate: float | None, tried: set[float]) -> str:
+    """A remark if ``rate`` is at an edge of those ``tried``."""
+    if len(tried) < 2 or rate not in (min(tried), max(tried)):
+        return ""
+    return f", at an edge: no {'lower' if rate == min(tried) else 'higher'} rate was tried"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..machine import files
+from .fingerprint import digest
 
 __all__ = ["RESULTS", "Records"]
 
@@ -18,7 +19,8 @@ RESULTS = Path(__file__).parents[2] / "results"
 class Records:
     """The finished runs of one name, ``results/<name>.json``; ``D2L_RESULTS`` names another folder.
 
-    A run is a dict; its "arm" and "seed" tell it from the others.
+    A run is a dict; its "arm" and "seed" tell it from the others. In the file each has a digest of
+    its own, by which a change by hand is noticed.
     """
 
     def __init__(self, name: str) -> None:
@@ -31,8 +33,27 @@ class Records:
         return self.path.with_suffix(".safetensors")
 
     def read(self) -> list[dict[str, Any]]:
-        """All runs, in the order in which they were added."""
-        return json.loads(self.path.read_text())["runs"] if self.path.exists() else []
+        """All runs, in the order in which they were added.
+
+        Raises ValueError for a file that is no record, and for a run that was changed in it.
+        """
+        if not self.path.exists():
+            return []
+        file = f"results/{self.name}.json"
+        remedy = f"Restore it (git checkout -- {file}), or delete it and train anew (make results)."
+        try:
+            runs = json.loads(self.path.read_text())["runs"]
+            digests = [run.pop("digest", None) for run in runs]
+            changed = [run for run, own in zip(runs, digests, strict=True) if digest(run) != own]
+            about = [f"{run['arm']}, seed {run['seed']}" for run in changed]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(
+                f"{file} is no record: it was cut short, or a merge left its marks in it "
+                f"({type(error).__name__}: {error}). {remedy}"
+            ) from error
+        if about:
+            raise ValueError(f"{file}: these runs are not as they were recorded: {about}. {remedy}")
+        return runs
 
     def add(self, run: Mapping[str, Any]) -> None:
         """Add ``run``, in place of an older one of the same arm and seed; all or nothing."""
@@ -46,6 +67,6 @@ class Records:
 
     def write(self, runs: list[Mapping[str, Any]]) -> None:
         """Put ``runs`` in place of all that was recorded; a line each, for readable diffs."""
-        lines = ",\n".join(json.dumps(run) for run in runs)
+        lines = ",\n".join(json.dumps({**run, "digest": digest(run)}) for run in runs)
         with files.whole(self.path) as aside:
             aside.write_text(f'{{"study": {json.dumps(self.name)}, "runs": [\n{lines}\n]}}\n')

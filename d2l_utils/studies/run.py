@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from torch import nn
 
 from ..data import FashionMNIST
 from ..machine import random_state
-from ..trainer import DivergenceError
+from ..trainer import DivergenceError, Trainer
 from .configuration import Recipe
 from .provenance import provenance
 
-__all__ = ["train_run"]
+__all__ = ["images_right", "train_run"]
 
 Measure = Callable[[nn.Module, FashionMNIST], dict]
 
@@ -31,7 +34,7 @@ def train_run(
 ) -> tuple[nn.Module, dict[str, Any]]:
     """Train ``config`` from ``seed``; returns the model, and what happened, as JSON can hold it.
 
-    The test set is read once, at the end. A loss that is no longer finite is a result like another.
+    The test set is read at the end only. A loss that is no longer finite is a result like another.
     Nothing is written but ``checkpoint``, from which a run that was killed goes on; ``epochs``
     takes the place of those in the configuration. ``measure`` maps the trained model and its data
     to what else is told, under "measured".
@@ -58,8 +61,28 @@ def train_run(
         "parameters": sum(p.numel() for p in model.parameters()),
         "history": [{k: round(v, 6) for k, v in row.items()} for row in trainer.history],
         "test": {key.removeprefix("val_"): round(value, 6) for key, value in test.items()},
+        "right": _right(trainer, model, data.test_dataloader()),
         **measured,
         "diverged": diverged,
         "seconds": round(seconds, 1),
         "provenance": provenance(),
     }
+
+
+@torch.no_grad()
+def _right(trainer: Trainer, model: nn.Module, batches: Iterable) -> str:
+    """Which images ``model`` is right about: a bit each, in base64, 1.7 kB for 10,000."""
+    model.eval()
+    hits = [
+        model.accuracy(model.predict(*images), labels, averaged=False)
+        for *images, labels in map(trainer.prepare_batch, batches)
+    ]
+    bits = np.packbits(torch.cat(hits).bool().cpu().numpy())
+    return base64.b64encode(bits).decode()
+
+
+def images_right(run: Mapping[str, Any]) -> np.ndarray | None:
+    """Of a recorded run, for each test image whether it was right; None if it does not tell."""
+    if "right" not in run:
+        return None
+    return np.unpackbits(np.frombuffer(base64.b64decode(run["right"]), np.uint8)).astype(bool)

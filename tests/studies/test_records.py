@@ -1,6 +1,7 @@
 """The store of finished runs."""
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -39,6 +40,49 @@ def test_a_run_takes_the_place_of_the_one_before_it(store):
     lines = store.path.read_text().splitlines()
     assert len(lines) == 5  # one for each run, for readable diffs
     assert json.loads(lines[2].rstrip(","))["value"] == 3
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda text: text.replace('"value": 3', '"value": 4'),
+        lambda text: text.replace('"seed": 1', '"seed": 2'),
+        lambda text: text.replace('"value": 3, ', ""),
+        lambda text: text.replace('"value": 3, ', '"value": 3, "more": null, '),
+        lambda text: re.sub('"digest": "[0-9a-f]*"', '"digest": "0123456789abcdef"', text, count=1),
+        lambda text: re.sub(', "digest": "[0-9a-f]*"', "", text, count=1),
+    ],
+)
+def test_a_change_by_hand_is_noticed(store, edit):
+    for seed in (0, 1):
+        store.add({"arm": "a", "seed": seed, "value": 3, "history": [{"acc": 0.1 + 0.2}]})
+    assert len(store.read()) == 2
+    text = store.path.read_text()
+    assert edit(text) != text
+    store.path.write_text(edit(text))
+    with pytest.raises(ValueError, match=r"name\.json: these runs are not as.*git checkout"):
+        store.read()
+    with pytest.raises(ValueError, match="these runs are not as"):
+        store.add({"arm": "b", "seed": 0})
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda text: text[:-20],
+        lambda text: "",
+        lambda text: f"<<<<<<< HEAD\n{text}",
+        lambda text: "[]",
+        lambda text: '{"study": "x"}',
+        lambda text: '{"runs": [3]}',
+        lambda text: '{"runs": 3}',
+    ],
+)
+def test_a_file_that_is_no_record(store, edit):
+    store.add({"arm": "a", "seed": 0})
+    store.path.write_text(edit(store.path.read_text()))
+    with pytest.raises(ValueError, match=r"name\.json is no record: .*make results"):
+        store.read()
 
 
 def test_many_writers_lose_nothing(store):

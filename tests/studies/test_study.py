@@ -11,6 +11,7 @@ import d2l_utils as d2l
 from d2l_utils.machine import data_sources, files
 from d2l_utils.studies import configuration as recipes
 from d2l_utils.studies.fingerprint import network_operations
+from d2l_utils.studies.run import images_right, train_run
 
 
 class Net(d2l.Classifier):
@@ -479,11 +480,48 @@ def test_the_choice_is_made_on_held_out_images_of_the_first_seed(study, capsys):
     tiny = study(arms={arm: {"lr": 0.1} for arm in "abcd"})
     held_out = {"a": [0.5, 0.9], "b": [0.7, 0.1], "c": [0.6], "d": []}
     tiny.records = lambda: {
-        arm: [{"history": [{"val_acc": 1.0}, {"val_acc": value}]} for value in values]
+        arm: [{"config": {}, "history": [{"val_acc": 1.0}, {"val_acc": v}]} for v in values]
         for arm, values in held_out.items()
     }
     assert tiny.choose("ab", "cd", "d") == ["b", "c"]
-    assert "b: 70.00 % of the held-out images" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "b: 70.00 % of the held-out images" in out
+    assert "edge" not in out
+
+
+@pytest.mark.parametrize(
+    ("held_out", "remark"),
+    [
+        ([0.9, 0.8, 0.7], "a, at an edge: no lower rate was tried"),
+        ([0.7, 0.9, 0.8], "b"),
+        ([0.7, 0.8, 0.9], "c, at an edge: no higher rate was tried"),
+        ([0.9], "a"),
+    ],
+)
+def test_a_choice_at_the_edge_of_the_rates_says_so(study, capsys, held_out, remark):
+    tiny = study()
+    tiny.records = lambda: {
+        arm: [{"config": {"lr": lr}, "history": [{"val_acc": value}]}]
+        for arm, lr, value in zip("abc", (0.01, 0.1, 1.0), held_out, strict=False)
+    }
+    assert tiny.choose(tiny.records()) == [remark[0]]
+    assert capsys.readouterr().out.endswith(f"chosen:\n  {remark}\n")
+
+
+def test_a_run_tells_which_images_were_right(study):
+    tiny = study(seeds=(0,))
+    tiny.run()
+    (run,) = runs(tiny)
+    right = images_right(run)
+    model, again = train_run(tiny.recipe, tiny.arms["a"], 0)
+    data = tiny.recipe.data(tiny.arms["a"], 0)
+    model.eval()
+    with torch.no_grad():
+        hits = [model(X).argmax(1) == y for X, y in data.test_dataloader()]
+    hits = torch.cat(hits)
+    assert torch.equal(torch.from_numpy(right)[: len(hits)], hits)
+    assert run["right"] == again["right"]
+    assert abs(hits.float().mean().item() - run["test"]["acc"]) < 1e-6
 
 
 @pytest.mark.parametrize(("arms", "height"), [(2, 3.0), (5, 3.75)])
