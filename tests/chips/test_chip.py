@@ -22,6 +22,22 @@ def test_scale_sims_figures(M, K, N, cycles):
     assert d2l.systolic_cycles(M, K, N, 32, 32) == cycles
 
 
+@pytest.mark.parametrize(
+    ("M", "K", "N", "rows", "columns", "cycles"),
+    [(12_100, 147, 64, 128, 128, 38_094), (784, 192, 64, 16, 64, 13_229)],
+)
+def test_scale_sims_figures_with_the_sums_kept(M, K, N, rows, columns, cycles):
+    assert d2l.systolic_cycles(M, K, N, rows, columns, "output") == cycles
+
+
+def test_one_product_after_another():
+    """The cycle of the last product, where the first cycle has the number 0."""
+    for M, K, N in itertools.product((1, 2, 5), repeat=3):
+        # row r's inputs enter r cycles late, column c's weights c cycles late, then K steps
+        last = max(r + c + K - 1 for r in range(M) for c in range(N))
+        assert d2l.systolic_cycles(M, K, N, M, N, "output") == last
+
+
 sizes = st.integers(1, 300)
 
 
@@ -29,7 +45,7 @@ sizes = st.integers(1, 300)
 def test_no_array_is_more_than_busy(M, K, N, rows, columns):
     for dataflow in ("weight", "output"):
         cycles = d2l.systolic_cycles(M, K, N, rows, columns, dataflow)
-        assert rows * columns * cycles >= M * K * N
+        assert rows * columns * (cycles + 1) >= M * K * N  # the first cycle has the number 0
 
 
 @pytest.mark.parametrize("bad", [{"M": 0}, {"rows": 0}, {"dataflow": "input"}])
