@@ -13,6 +13,7 @@ from .board import ProgressBoard
 from .checks import check, progress, yours
 from .chips.chip import Chip, ChipCost, run_on
 from .chips.dram_traffic import dram_bytes, tilings
+from .chips.kept_maps import largest_maps
 from .chips.systolic import systolic_cycles
 from .classifier import Classifier, init_cnn
 from .costs.cost_table import PRECISIONS, LayerCost, cost_table, count_macs, count_parameters

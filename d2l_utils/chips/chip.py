@@ -86,16 +86,36 @@ def sram_accesses(layer: LayerCost, rows: int, columns: int) -> int:
     return layer.groups * (K * N + M * K * n_folds + M * N * (2 * k_folds - 1))
 
 
-def run_on(chip: Chip, table: Iterable[LayerCost]) -> ChipCost:
+def run_on(chip: Chip, table: Iterable[LayerCost], maps: int | None = None) -> ChipCost:
     """The layers in ``table`` on a chip, weight-stationary, one after the other.
 
     A layer without weights costs its traffic. Leave out of ``table`` what the chip does on the
-    way, such as activations. ValueError for a layer whose MACs are not counted.
+    way, such as activations.
+
+    Every layer's inputs come from DRAM and its outputs go there, unless ``maps`` is given: the
+    numbers that the buffer has to hold so that maps stay on the chip (``largest_maps``). Then
+    weights alone are fetched, each once, beside the first layer's input, and the last output goes
+    out.
+
+    Raises ValueError for a layer whose MACs are not counted, and for maps that the buffer can't
+    hold.
     """
-    return sum((_layer_on(chip, layer) for layer in table), start=ChipCost())
+    layers = list(table)
+    if maps is None:
+        return sum((_layer_on(chip, layer) for layer in layers), start=ChipCost())
+    needed = maps * bytes_per_number(chip.precision)
+    if needed > chip.buffer:
+        raise ValueError(f"maps of {needed} bytes: the buffer of {chip.buffer} can't hold them")
+    size, total = bytes_per_number(chip.precision), ChipCost()
+    for layer in layers:
+        moved = layer.parameters + layer.buffers
+        moved += layer.inputs * (layer is layers[0]) + layer.outputs * (layer is layers[-1])
+        total += _layer_on(chip, layer, size * moved)
+    return total
 
 
-def _layer_on(chip: Chip, layer: LayerCost) -> ChipCost:
+def _layer_on(chip: Chip, layer: LayerCost, moved: int | None = None) -> ChipCost:
+    """One layer; ``moved`` are the bytes of DRAM traffic, by default the least of all tilings."""
     if layer.macs is None:
         what = f"{layer.name or 'the network'} ({layer.operation})"
         raise ValueError(f"{what} can't be put on a chip: its MACs are not counted")
@@ -104,7 +124,8 @@ def _layer_on(chip: Chip, layer: LayerCost) -> ChipCost:
         cycles = layer.groups * systolic_cycles(*layer.as_matmul(), chip.rows, chip.columns)
         accesses = sram_accesses(layer, chip.rows, chip.columns)
     accessed = accesses * bytes_per_number(chip.precision)
-    moved = dram_bytes(layer, chip.buffer, chip.precision)
+    if moved is None:
+        moved = dram_bytes(layer, chip.buffer, chip.precision)
     compute, transfer = cycles / chip.clock, moved / chip.bandwidth
     return ChipCost(
         macs=layer.macs,

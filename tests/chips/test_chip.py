@@ -207,3 +207,67 @@ def test_what_has_no_tiles_is_refused(net, shape, message):
 def test_an_unknown_precision_is_named():
     with pytest.raises(ValueError, match="precision = 'fp8': expected one of fp32, fp16, int8"):
         d2l.dram_bytes(LAYERS["3x3"], 10**6, "fp8")
+
+
+def on_meta(net, *shape):
+    with torch.device("meta"):
+        net = net().eval()
+        net(torch.empty(*shape))
+    return net
+
+
+def small():
+    return nn.Sequential(
+        nn.Conv2d(2, 3, 3, padding=1, bias=False),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(3, 5, 1, bias=False),
+    )
+
+
+class Shortcut(nn.Module):
+    def __init__(self, relu=False):
+        super().__init__()
+        self.conv, self.relu = nn.Conv2d(4, 4, 1), relu
+
+    def forward(self, X):
+        Y = torch.relu(X) if self.relu else X
+        return X + self.conv(self.conv(Y))
+
+
+@pytest.mark.parametrize(
+    ("net", "shape", "numbers"),
+    [
+        (small, (1, 2, 8, 8), 3 * 64 + 2 * 64),  # the first convolution; ReLU in place
+        (small, (3, 2, 8, 8), 3 * 5 * 64),
+        (Shortcut, (1, 4, 5, 5), 3 * 100),  # the shortcut waits while a map becomes another
+        (lambda: Shortcut(relu=True), (1, 4, 5, 5), 3 * 100),  # not in place: X is read again
+    ],
+)
+def test_maps_at_once_by_hand(net, shape, numbers):
+    assert d2l.largest_maps(on_meta(net, *shape), shape) == numbers
+
+
+def test_maps_of_googlenet():
+    """Behind the first convolution: its maps, and the pooled ones."""
+    net = on_meta(d2l.GoogleNet, 1, 3, 224, 224)
+    assert d2l.largest_maps(net, (1, 3, 224, 224)) == 64 * (112**2 + 56**2) == 980 * 1024
+
+
+def test_a_chip_that_keeps_maps():
+    net, shape = on_meta(small, 1, 2, 8, 8), (1, 2, 8, 8)
+    table = [row for row in d2l.cost_table(net, shape) if row.kind != "activation"]
+    maps = d2l.largest_maps(net, shape)
+    chip = d2l.Chip(rows=4, columns=4, buffer=maps)
+    kept, apart = d2l.run_on(chip, table, maps=maps), d2l.run_on(chip, table)
+    weights = d2l.count_parameters(net)
+    assert kept.dram_bytes == weights + 2 * 64 + 5 * 16  # the image and the last maps
+    assert apart.dram_bytes == sum(row.bytes("int8") for row in table) > kept.dram_bytes
+    assert (kept.macs, kept.compute, kept.mac_energy) == (
+        apart.macs,
+        apart.compute,
+        apart.mac_energy,
+    )
+    assert kept.energy < apart.energy
+    with pytest.raises(ValueError, match="maps of 640 bytes: the buffer of 320 can't hold them"):
+        d2l.run_on(d2l.Chip(buffer=320, precision="fp16"), table, maps=maps)
