@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from statistics import mean
+from statistics import mean, variance
 
 import pytest
 
@@ -14,66 +14,69 @@ RIGHT = {
     "confidence": "falls",
     "calibration error": "rises",
     "within/between": "not resolved",
-    "shift": -8.49,
+    "shift": -8.40,
 }
 
 
 @pytest.fixture(scope="module")
-def pairs():
-    """Of each line, the runs with smoothing less those without, at the rates that were chosen."""
+def values():
+    """Of each line and each ε, its values in the runs at the rate 0.3."""
     file = Path(__file__).parents[2] / "results/8_4_googlenet/1_3_label_smoothing.json"
-    chosen = {0.0: 0.3, 0.1: 0.1, 0.3: 0.3}
-    runs = {
-        (run["config"]["smoothing"], run["seed"]): {
-            "test accuracy": run["test"]["acc"],
-            "confidence": run["measured"]["confidence"],
-            "calibration error": run["measured"]["ece"],
-            "within/between": run["measured"]["within_over_between"],
-            "shift": 100 * (run["measured"]["confidence"] - run["test"]["acc"]),
-        }
-        for run in json.loads(file.read_text())["runs"]
-        if run["config"]["lr"] == chosen[run["config"]["smoothing"]]
-    }
-    return {
-        (epsilon, line): [runs[epsilon, s][line] - runs[0.0, s][line] for s in (0, 1)]
-        for epsilon in (0.1, 0.3)
-        for line in RIGHT
-    }
+    found = {(epsilon, line): [] for epsilon in (0.0, 0.1, 0.3) for line in RIGHT}
+    for run_ in json.loads(file.read_text())["runs"]:
+        if run_["config"]["lr"] == 0.3:
+            measured, accuracy = run_["measured"], run_["test"]["acc"]
+            told = (
+                accuracy,
+                measured["confidence"],
+                measured["ece"],
+                measured["within_over_between"],
+                100 * (measured["confidence"] - accuracy),
+            )
+            for line, value in zip(RIGHT, told, strict=True):
+                found[run_["config"]["smoothing"], line].append(value)
+    return found
 
 
-def test_the_check_takes_what_the_records_say(pairs):
+def test_the_check_takes_what_the_records_say(values):
+    """Resolved is what differs by three standard errors for both values of ε, in one direction."""
     for line, finding in list(RIGHT.items())[:4]:
-        signs = {change > 0 for epsilon in (0.1, 0.3) for change in pairs[epsilon, line]}
-        assert finding == (
-            "not resolved" if len(signs) == 2 else "rises" if signs.pop() else "falls"
-        )
-    shift = mean(pairs[0.1, "shift"])
+        arms = [values[epsilon, line] for epsilon in (0.0, 0.1, 0.3)]
+        pooled = sum(variance(arm) * (len(arm) - 1) for arm in arms)
+        pooled /= sum(len(arm) - 1 for arm in arms)
+        steps = [
+            (mean(arm) - mean(arms[0])) / (pooled * (1 / len(arm) + 1 / len(arms[0]))) ** 0.5
+            for arm in arms[1:]
+        ]
+        rises, falls = all(z > 3 for z in steps), all(z < -3 for z in steps)
+        assert finding == ("rises" if rises else "falls" if falls else "not resolved")
+    shift = mean(values[0.1, "shift"]) - mean(values[0.0, "shift"])
     assert run(EXERCISE, {**RIGHT, "shift": shift}).passed
     assert run(EXERCISE, RIGHT).passed
 
 
-@pytest.mark.parametrize("shift", [-8.49, -8.5, -8.48])
+@pytest.mark.parametrize("shift", [-8.40, -8.39, -8.4])
 def test_right_findings_pass_as_they_are_read_from_the_table(shift):
     spelt = {line: f" {RIGHT[line].title()} " for line in list(RIGHT)[:4]}
     assert run(EXERCISE, dict(reversed({**spelt, "shift": shift}.items()))).passed
 
 
 WRONG = [
-    ("test accuracy", "rises", "rise for either seed"),
-    ("test accuracy", "falls", "fall for either seed"),
+    ("test accuracy", "rises", "how many standard errors"),
+    ("test accuracy", "falls", "how many standard errors"),
     ("confidence", "rises", "Which gap"),
-    ("confidence", "not resolved", "do the signs differ"),
+    ("confidence", "not resolved", "how many standard errors"),
     ("calibration error", "falls", "networks that promise far too much"),
-    ("calibration error", "not resolved", "do the signs differ"),
-    ("within/between", "rises", "also for ε = 0.3"),
-    ("within/between", "falls", "also for ε = 0.1"),
-    ("shift", 8.49, "sign is negative"),
-    ("shift", -8.45, "change of the confidence"),
-    ("shift", -7.28, "where it ends"),
+    ("calibration error", "not resolved", "how many standard errors"),
+    ("within/between", "rises", "its sign, and its size"),
+    ("within/between", "falls", "how many standard errors"),
+    ("shift", 8.40, "sign is negative"),
+    ("shift", -8.30, "change of the confidence"),
+    ("shift", -7.19, "where it ends"),
     ("shift", 1.21, "where it begins"),
-    ("shift", -6.07, "Mind the signs"),
+    ("shift", -5.98, "Mind the signs"),
     ("shift", -25.0, "for ε = 0.3"),
-    ("shift", 5.98, "calibration error"),
+    ("shift", 5.85, "calibration error"),
     ("shift", -1.0, "table of effects"),
     ("shift", "a lot", "Give a number"),
     ("confidence", "stays", "Pick one of the choices"),

@@ -11,7 +11,7 @@ from ..report import Problem, Unattempted, clean
 
 __all__: list[str] = []
 
-PAIRS = "the table of the runs with smoothing less those without, a column for each seed"
+DIFFERENCES = "the table of the differences from ε = 0"
 ACCURACY, CONFIDENCE = "test accuracy", "confidence"
 CALIBRATION, FEATURES, SHIFT = "calibration error", "within/between", "shift"
 LINES = ACCURACY, CONFIDENCE, CALIBRATION, FEATURES, SHIFT
@@ -47,8 +47,10 @@ REQUIREMENTS = (
         _finding(
             ACCURACY,
             {
-                "rises": f"Look at {PAIRS}: did it rise for either seed?",
-                "falls": f"Look at {PAIRS}: did it fall for either seed?",
+                **dict.fromkeys(
+                    ("rises", "falls"),
+                    f"Look at {DIFFERENCES}: how many standard errors is each of the two?",
+                ),
             },
             "not resolved",
         ),
@@ -58,9 +60,9 @@ REQUIREMENTS = (
         _finding(
             CONFIDENCE,
             {
-                "rises": f"Look at its sign in {PAIRS}. Which gap between the logits is best with"
+                "rises": f"Look at its sign in {DIFFERENCES}. Which gap between the logits is best with"
                 " smoothing, and which without?",
-                "not resolved": f"Look at its line in {PAIRS}: do the signs differ?",
+                "not resolved": f"Look at its line in {DIFFERENCES}: how many standard errors is it?",
             },
             "falls",
         ),
@@ -71,8 +73,8 @@ REQUIREMENTS = (
             CALIBRATION,
             {
                 "falls": "So it is reported of networks that promise far too much; this one"
-                f" promised about one point too much. Look at ECE in {PAIRS}: do its signs say so?",
-                "not resolved": f"Look at ECE in {PAIRS}: do the signs differ?",
+                f" promised about one point too much. Look at ECE in {DIFFERENCES}: do its signs say so?",
+                "not resolved": f"Look at ECE in {DIFFERENCES}: how many standard errors is it?",
             },
             "rises",
         ),
@@ -82,9 +84,9 @@ REQUIREMENTS = (
         _finding(
             FEATURES,
             {
-                "rises": f"Look at its last line in {PAIRS}: also for ε = 0.3?",
+                "rises": f"Look at its sign, and its size, in {DIFFERENCES}.",
                 "falls": "Tighter clusters are what the paper on them found. Look at the last line"
-                f" in {PAIRS}: also for ε = 0.1?",
+                f" in {DIFFERENCES}: how many standard errors is each of the two?",
             },
             "not resolved",
         ),
@@ -93,17 +95,17 @@ REQUIREMENTS = (
         "gives the shift of over-confidence from ε = 0 to ε = 0.1, in points",
         answers(
             {
-                8.49: "The size is right. It is a fall: its sign is negative.",
-                -8.45: "That is the change of the confidence. Over-confidence is confidence less"
+                8.40: "The size is right. It is a fall: its sign is negative.",
+                -8.30: "That is the change of the confidence. Over-confidence is confidence less"
                 " accuracy: take its own line.",
-                -7.28: "That is where it ends. How far is that from where it began?",
+                -7.19: "That is where it ends. How far is that from where it began?",
                 1.21: "That is where it begins. How far does ε = 0.1 move it?",
-                -6.07: "Mind the signs: it begins above 0 and ends below.",
+                -5.98: "Mind the signs: it begins above 0 and ends below.",
                 -25.0: "That is for ε = 0.3.",
-                5.98: "That is the change of the calibration error. Over-confidence has a line of"
+                5.85: "That is the change of the calibration error. Over-confidence has a line of"
                 " its own.",
             },
-            correct=-8.49,
+            correct=-8.40,
             rel_tol=3e-3,
             key=itemgetter(SHIFT),
             otherwise="It is in the table of effects: over-confidence for ε = 0.1, less that for"
