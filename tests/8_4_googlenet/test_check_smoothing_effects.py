@@ -55,7 +55,7 @@ def test_the_check_takes_what_the_records_say(values):
     assert run(EXERCISE, RIGHT).passed
 
 
-@pytest.mark.parametrize("shift", [-8.40, -8.39, -8.4])
+@pytest.mark.parametrize("shift", [-8.40, -8.39])
 def test_right_findings_pass_as_they_are_read_from_the_table(shift):
     spelt = {line: f" {RIGHT[line].title()} " for line in list(RIGHT)[:4]}
     assert run(EXERCISE, dict(reversed({**spelt, "shift": shift}.items()))).passed

@@ -11,7 +11,7 @@ from ..report import Problem, Unattempted, clean
 
 __all__: list[str] = []
 
-DIFFERENCES = "the table of the differences from ε = 0"
+THERE = "the table of the differences from ε = 0"
 ACCURACY, CONFIDENCE = "test accuracy", "confidence"
 CALIBRATION, FEATURES, SHIFT = "calibration error", "within/between", "shift"
 LINES = ACCURACY, CONFIDENCE, CALIBRATION, FEATURES, SHIFT
@@ -49,7 +49,7 @@ REQUIREMENTS = (
             {
                 **dict.fromkeys(
                     ("rises", "falls"),
-                    f"Look at {DIFFERENCES}: how many standard errors is each of the two?",
+                    f"Look at {THERE}: how many standard errors is each of the two?",
                 ),
             },
             "not resolved",
@@ -60,9 +60,9 @@ REQUIREMENTS = (
         _finding(
             CONFIDENCE,
             {
-                "rises": f"Look at its sign in {DIFFERENCES}. Which gap between the logits is best with"
+                "rises": f"Look at its sign in {THERE}. Which gap between the logits is best with"
                 " smoothing, and which without?",
-                "not resolved": f"Look at its line in {DIFFERENCES}: how many standard errors is it?",
+                "not resolved": f"Look at its line in {THERE}: how many standard errors is it?",
             },
             "falls",
         ),
@@ -73,8 +73,8 @@ REQUIREMENTS = (
             CALIBRATION,
             {
                 "falls": "So it is reported of networks that promise far too much; this one"
-                f" promised about one point too much. Look at ECE in {DIFFERENCES}: do its signs say so?",
-                "not resolved": f"Look at ECE in {DIFFERENCES}: how many standard errors is it?",
+                f" promised about one point too much. Look at ECE in {THERE}: do its signs say so?",
+                "not resolved": f"Look at ECE in {THERE}: how many standard errors is it?",
             },
             "rises",
         ),
@@ -84,9 +84,9 @@ REQUIREMENTS = (
         _finding(
             FEATURES,
             {
-                "rises": f"Look at its sign, and its size, in {DIFFERENCES}.",
+                "rises": f"Look at its sign, and its size, in {THERE}.",
                 "falls": "Tighter clusters are what the paper on them found. Look at the last line"
-                f" in {DIFFERENCES}: how many standard errors is each of the two?",
+                f" in {THERE}: how many standard errors is each of the two?",
             },
             "not resolved",
         ),
