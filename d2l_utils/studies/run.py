@@ -18,7 +18,9 @@ from ..trainer import DivergenceError, Trainer
 from .configuration import Recipe
 from .provenance import provenance
 
-__all__ = ["images_right", "train_run"]
+__all__ = ["images_right", "train_run", "trial"]
+
+HELD_OUT = 10_000
 
 Measure = Callable[[nn.Module, FashionMNIST], dict]
 
@@ -41,17 +43,8 @@ def train_run(
 
     Raises KeyboardInterrupt if the reader stops it.
     """
-    random_state.seed_everything(seed)
-    data, model, diverged = recipe.data(config, seed), recipe.model(config), None
-    trainer = recipe.trainer(
-        config, checkpoint=checkpoint, **({"max_epochs": epochs} if epochs else {})
-    )
-    try:
-        trainer.fit(model, data)
-    except DivergenceError as error:
-        diverged = str(error)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+    options = {"max_epochs": epochs} if epochs else {}
+    trainer, model, data, diverged = _fit(recipe, config, seed, checkpoint=checkpoint, **options)
     start = time.perf_counter()
     test = trainer.evaluate(model, data.test_dataloader())
     seconds = sum(row["seconds"] for row in trainer.history) + time.perf_counter() - start
@@ -67,6 +60,31 @@ def train_run(
         "seconds": round(seconds, 1),
         "provenance": provenance(),
     }
+
+
+def trial(recipe: Recipe, config: Mapping[str, Any], seed: int, epochs: int) -> float | None:
+    """The accuracy on held-out images after a short training; the test set is left alone.
+
+    A configuration that holds nothing out trains on ``HELD_OUT`` images less than it would. None
+    where the loss is no longer finite.
+    """
+    config = {**config, "epochs": epochs, "holdout": config.get("holdout") or HELD_OUT}
+    trainer, *_, diverged = _fit(recipe, config, seed)
+    return None if diverged else trainer.history[-1]["val_acc"]
+
+
+def _fit(recipe: Recipe, config: Mapping[str, Any], seed: int, **options: Any) -> tuple:
+    """Trainer, model and data after the training, and what made it diverge, if it did."""
+    random_state.seed_everything(seed)
+    data, model, diverged = recipe.data(config, seed), recipe.model(config), None
+    trainer = recipe.trainer(config, **options)
+    try:
+        trainer.fit(model, data)
+    except DivergenceError as error:
+        diverged = str(error)
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    return trainer, model, data, diverged
 
 
 @torch.no_grad()

@@ -20,7 +20,7 @@ from . import arms_plot, arms_table, choose_from_grid
 from .configuration import Recipe
 from .fingerprint import changed, digest, fingerprint
 from .records import Records
-from .run import Measure, train_run
+from .run import Measure, train_run, trial
 from .weights import load_weights, save_weights
 
 __all__ = ["Study", "budget", "by_budget"]
@@ -161,8 +161,8 @@ class Study:
     def run(self) -> None:
         """With the full budget, train what is not recorded yet; with the quick one, nothing.
 
-        Prints the state of the record. ``D2L_EPOCHS`` makes the runs short: so many epochs, from
-        the first seed; prints the test accuracy and records nothing.
+        Prints the state of the record. ``D2L_EPOCHS`` makes trials of the runs: so many epochs,
+        from the first seed; prints the accuracy on held-out images and records nothing.
         """
         if budget() == "full":
             epochs = int(os.environ.get("D2L_EPOCHS", 0)) or None
@@ -177,10 +177,14 @@ class Study:
                 minutes = (time.monotonic() - start) / max(i, 1) * (len(todo) - i) / 60
                 left = f", about {minutes:.0f} min left" if i else ""
                 print(f"run {i + 1} of {len(todo)}: {arm}, seed {seed}{left}", flush=True)
-                run = self.train(arm, seed, epochs=epochs)
-                print(f"{arm}, seed {seed}: test accuracy {run['test']['acc']:.4f}", flush=True)
-                if not epochs:
+                if epochs:
+                    held_out = trial(self.recipe, self.arms[arm], seed, epochs)
+                    said = "diverged" if held_out is None else f"held-out accuracy {held_out:.4f}"
+                else:
+                    run = self.train(arm, seed)
                     self._add(run)
+                    said = f"test accuracy {run['test']['acc']:.4f}"
+                print(f"{arm}, seed {seed}: {said}", flush=True)
         print(self.status())
 
     def train(self, arm: str, seed: int, epochs: int | None = None) -> dict:

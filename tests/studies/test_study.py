@@ -10,6 +10,7 @@ from torch import nn
 import d2l_utils as d2l
 from d2l_utils.machine import data_sources, files
 from d2l_utils.studies import configuration as recipes
+from d2l_utils.studies import run
 from d2l_utils.studies.fingerprint import network_operations
 from d2l_utils.studies.run import images_right, train_run
 
@@ -246,12 +247,22 @@ def test_a_crash_while_writing_keeps_the_old_record(study, monkeypatch):
     assert s.store.path.read_text() == before
 
 
-def test_a_short_run_prints_its_accuracy_and_is_not_recorded(study, monkeypatch, capsys):
+@pytest.mark.parametrize("holdout", [0, 50])
+def test_a_trial_never_reads_the_test_images(study, monkeypatch, capsys, holdout):
+    """It prints the accuracy on held-out images, and is not recorded."""
     monkeypatch.setenv("D2L_EPOCHS", "1")
-    s = study(seeds=(0,), epochs=50)
+    monkeypatch.setattr(run, "HELD_OUT", 40)
+    monkeypatch.setattr(d2l.FashionMNIST, "test_dataloader", None)
+    s = study(seeds=(0,), epochs=50, holdout=holdout)
     s.run()
-    assert "a, seed 0: test accuracy 0." in capsys.readouterr().out
+    assert "a, seed 0: held-out accuracy 0." in capsys.readouterr().out
     assert not s.store.path.exists()
+
+
+def test_a_trial_that_diverges(study, monkeypatch, capsys):
+    monkeypatch.setenv("D2L_EPOCHS", "3")
+    study(arms={"a": {"lr": 1e30}}, seeds=(0,), holdout=50).run()
+    assert "a, seed 0: diverged\n" in capsys.readouterr().out
 
 
 def test_same_seed_same_numbers(study):
