@@ -37,9 +37,22 @@ def count_macs(model: nn.Module, X_shape: Sequence[int]) -> int:
     The pass is made in evaluation mode: running statistics stay, one image of any size will do.
 
     Those of convolutions and matrix products; biases, activations and pooling are left out, as in
-    the literature. ValueError for an operation that nobody has said how to count.
+    the literature. ValueError for an operation that nobody has said how to count, and for a network
+    that reads numbers out of a tensor: what it does next may depend on them.
     """
-    return sum(macs_of(operation) for operation in trace(model, X_shape).operations())
+    return sum(map(macs_of, _operations(model, X_shape)))
+
+
+def _operations(model: nn.Module, X_shape: Sequence[int]) -> list[Operation]:
+    """What runs, if its shapes alone decide that."""
+    operations = list(trace(model, X_shape).operations())
+    for operation in operations:
+        if operation.name == "_local_scalar_dense":
+            raise ValueError(
+                f"{operation.module or 'the network'} reads a number out of a tensor (`.item()`, or "
+                "an `if` on it): what runs, and what it costs, may depend on it"
+            )
+    return operations
 
 
 @dataclass(frozen=True)
@@ -113,10 +126,10 @@ def cost_table(model: nn.Module, X_shape: Sequence[int]) -> list[LayerCost]:
     model may live on the ``meta`` device. Evaluation mode, as in ``count_macs``.
 
     Raises:
-        ValueError: ``X_shape`` is not of integers of 1 or more.
+        ValueError: ``X_shape`` is not of integers of 1 or more; or the network reads numbers out of
+            a tensor, as in ``count_macs``.
     """
-    operations = trace(model, X_shape).operations()
-    return [_row(operation) for operation in operations if not operation.moves_nothing]
+    return [_row(each) for each in _operations(model, X_shape) if not each.moves_nothing]
 
 
 def _row(operation: Operation) -> LayerCost:

@@ -187,6 +187,25 @@ def test_what_is_unknown_is_listed_as_not_counted():
     assert upsampled.outputs == 100
 
 
+class Gated(nn.Module):
+    def __init__(self, read):
+        super().__init__()
+        self.net, self.read = nn.Linear(8, 8), read
+
+    def forward(self, X):
+        return self.net(X) if self.read(X) else X
+
+
+@pytest.mark.parametrize(
+    "read", [lambda X: X.sum().item() > 0, lambda X: X.sum() > 0, lambda X: float(X[0, 0]) > 0]
+)
+def test_what_depends_on_numbers_is_an_error(read):
+    """On zeros the layer would not run, and be free."""
+    for cost in (d2l.count_macs, d2l.cost_table):
+        with pytest.raises(ValueError, match="the network reads a number out of a tensor"):
+            cost(Gated(read), (2, 8))
+
+
 def test_the_model_stays_as_it_was():
     net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Dropout(0.5))
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
