@@ -49,7 +49,7 @@ def _operations(model: nn.Module, X_shape: Sequence[int]) -> list[Operation]:
     for operation in operations:
         if operation.name == "_local_scalar_dense":
             raise ValueError(
-                f"{operation.module or 'the network'} reads a number out of a tensor (`.item()`, or "
+                f"{operation.module or 'the network'} reads a number out of a tensor (`.item()` or "
                 "an `if` on it): what runs, and what it costs, may depend on it"
             )
     return operations
