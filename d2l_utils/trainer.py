@@ -42,8 +42,8 @@ class Trainer(HyperParameters):
         precision: "float32", or "bfloat16" for the forward passes of training, by autocast:
             weights, their updates and validation stay in float32.
         checkpoint: A file for the state of the training, written after each epoch. ``fit`` goes on
-            from it where it exists: on a CPU, a run killed at any moment ends in the very numbers
-            that it would have had.
+            from it where it exists, and says so: on a CPU, with as many threads, a run killed at
+            any moment ends in the very numbers that it would have had.
         progress: Show a progress bar (and the model's board, if it is on display).
 
     After ``fit``: ``history``, one dict an epoch with the mean of everything that the model
@@ -76,6 +76,7 @@ class Trainer(HyperParameters):
         self.epoch = self.train_batch_idx = self.val_batch_idx = 0
         self.history: list[dict[str, float]] = []
         self.interrupted = False
+        self.input_shape: tuple[int, ...] | None = None  # of an example
         self.meters = Meters(self)
 
     # -- the loop ---------------------------------------------------------------------------------
@@ -229,7 +230,7 @@ class Trainer(HyperParameters):
         """The batches, each ready for the model; of several processes, this one's share."""
         self.processes.take_order_of_the_first(dataloader)
         for batch in dataloader:
-            self.examples = len(batch[-1])
+            self.examples, self.input_shape = len(batch[-1]), tuple(batch[0].shape[1:])
             yield self.prepare_batch(self.processes.share(batch))
 
     def state_dict(self) -> dict:

@@ -1,15 +1,18 @@
 """Checkpoints: the whole state of a training after an epoch, so that a killed one can go on.
 
-On a CPU it goes on to the bit-identical result: a checkpoint holds the model, the optimizer, every
-random generator and where the training stands. It is read with ``weights_only=True``, so that
-nothing in the file can run.
+On a CPU, with as many threads and processes, it goes on to the bit-identical result: a checkpoint
+holds the model, the optimizer, every random generator and where the training stands. Its checksums
+are verified before it is read, and it is read with ``weights_only=True``, so that nothing in the
+file can run.
 """
 
 from __future__ import annotations
 
+import copy
 import io
 import os
 import warnings
+import zipfile
 from pathlib import Path
 
 import torch
@@ -17,10 +20,11 @@ import torch
 from ..machine import files
 from ..machine.random_state import RandomState
 from . import distributed
+from .same_training import circumstances, differences, must_match
 
 __all__: list[str] = []
 
-LAYOUT = 2  # of the file: count it up when what it holds changes
+LAYOUT = 3  # of the file: count it up when what it holds changes
 
 
 class CheckpointFile:
@@ -40,6 +44,7 @@ class CheckpointFile:
             "board": trainer.model.board,
             "random generators": RandomState(trainer.train_dataloader),
         }
+        self.settings: dict | None = None
 
     def save(self) -> None:
         """Write the file; all or nothing.
@@ -50,9 +55,12 @@ class CheckpointFile:
             return
         if distributed.is_first():
             state = {name: part.state_dict() for name, part in self.parts.items()}
-            settings = settings_that_must_match(self.trainer)
+            told = {"layout": LAYOUT, "state": state, "circumstances": circumstances()}
+            if self.settings is None:  # they stay as they are from the first epoch on
+                shape = self.trainer.input_shape
+                self.settings = {"settings": must_match(self.trainer, shape), "input": shape}
             packed = io.BytesIO()  # torch's own writer does not say what is wrong with a disk
-            torch.save({"layout": LAYOUT, "settings": settings, "state": state}, packed)
+            torch.save(told | self.settings, packed)
             try:
                 with files.whole(self.file) as aside:
                     aside.write_bytes(packed.getbuffer())
@@ -65,10 +73,12 @@ class CheckpointFile:
         distributed.wait_for_the_others()  # who may be about to read it
 
     def resume(self) -> None:
-        """Put every part into the state in the file, if there is one.
+        """Put every part into the state in the file, if there is one; all of them, or none.
+
+        Warns if there are more or fewer threads or processes than before.
 
         Raises:
-            ValueError: the file is damaged, or of a training with other settings.
+            ValueError: the file is damaged, or of another training.
         """
         if self.file is None:
             return
@@ -81,22 +91,46 @@ class CheckpointFile:
         if not Path(self.file).exists():
             return
         saved = self._read()
-        theirs, ours = saved["settings"], settings_that_must_match(self.trainer)
-        for key in {**theirs, **ours}:
-            if theirs.get(key) != ours.get(key):
-                raise self._refusal(
-                    f"is of another training: its {key} is {theirs.get(key)}, here it is "
-                    f"{ours.get(key)}"
+        if told := differences(saved["settings"], must_match(self.trainer, saved["input"])):
+            raise self._refusal(f"is of another training: {told[0]}")
+        before = {name: copy.deepcopy(part.state_dict()) for name, part in self.parts.items()}
+        try:
+            for name, part in self.parts.items():
+                part.load_state_dict(saved["state"][name])
+        except Exception as error:
+            for name, part in self.parts.items():
+                part.load_state_dict(before[name])
+            raise self._refusal("can't be read: a part of it does not fit") from error
+        self._tell(saved["circumstances"])
+
+    def _tell(self, theirs: dict[str, int]) -> None:
+        """Say that the training goes on, and what may change its last digits."""
+        if not distributed.is_first():
+            return
+        done, epochs = len(self.trainer.history), self.trainer.max_epochs
+        print(f"Going on after epoch {done} of {epochs} from {self.file}")
+        for what, here in circumstances().items():
+            if theirs[what] != here:
+                warnings.warn(
+                    f"{self.file} was written with {theirs[what]} {what}; with {here} the last "
+                    "digits of the results may differ",
+                    stacklevel=2,
                 )
-        for name, part in self.parts.items():
-            part.load_state_dict(saved["state"][name])
 
     def _read(self) -> dict:
+        if not Path(self.file).is_file():
+            raise self._refusal("can't be read: it is no regular file")
+        try:
+            with zipfile.ZipFile(self.file) as archive:
+                broken = archive.testzip()
+        except Exception as error:  # which one depends on where the damage is
+            raise self._refusal("can't be read: it is cut short, or no checkpoint") from error
+        if broken is not None:
+            raise self._refusal("can't be read: it is damaged, a checksum does not fit")
         try:
             saved = torch.load(self.file, map_location="cpu", weights_only=True)
-        except Exception as error:  # which one depends on where the damage is
-            what = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise self._refusal(f"can't be read: {what}") from error
+        except Exception as error:
+            raise self._refusal("can't be read: it holds what no checkpoint holds") from error
         if not isinstance(saved, dict) or saved.get("layout") != LAYOUT:
             raise self._refusal("can't be read: it is laid out in another way than here")
         return saved
@@ -104,28 +138,3 @@ class CheckpointFile:
     def _refusal(self, why: str) -> ValueError:
         remedy = "Name another file, or delete this one to start anew."
         return ValueError(f"checkpoint = {self.file!r} {why}. {remedy}")
-
-
-def settings_that_must_match(trainer) -> dict:
-    """What two trainings share if one can go on where the other stopped."""
-    groups = {
-        f"{name} of parameter group {i}": value
-        for i, group in enumerate(trainer.optim.param_groups)
-        for name, value in group.items()
-        if name not in ("params", "lr")  # the rate of this moment, set anew by a schedule
-    }
-    shapes = {
-        f"shape of {name}": tuple(tensor.shape)
-        for name, tensor in trainer.model.state_dict().items()
-    }
-    return {
-        "number of epochs": trainer.max_epochs,
-        "number of batches in an epoch": trainer.num_train_batches,
-        "own generator of the data's order": RandomState(trainer.train_dataloader).own is not None,
-        "precision": trainer.precision,
-        "gradient_clip_val": trainer.gradient_clip_val,
-        "optimizer": type(trainer.optim).__name__,
-        "learning rates": trainer.learning_rate.initial,
-        **groups,
-        **shapes,
-    }

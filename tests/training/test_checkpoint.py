@@ -1,7 +1,10 @@
 """A training that was killed goes on to the numbers it would have had."""
 
 import io
+import os
 import pickle
+import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -120,8 +123,6 @@ def test_a_finished_run_is_not_trained_again(tmp_path):
 
 def test_numpy_and_random_go_on_too(tmp_path):
     """A model may draw from them."""
-    import random
-
     import numpy as np
 
     file = tmp_path / "run.checkpoint"
@@ -153,6 +154,108 @@ def test_another_training_is_refused(tmp_path, change, told):
     with pytest.raises(ValueError, match=f"run.checkpoint' is of another training: .*{told}"):
         train(file, **change)
     assert file.read_bytes() == before
+
+
+class Tanh(Net):
+    """Another activation, in a function: no module, no shape and no setting tells."""
+
+    def forward(self, X):
+        return torch.tanh(super().forward(X))
+
+
+class Smoothed(Net):
+    def loss(self, Y_hat, Y, averaged=True):
+        return nn.functional.cross_entropy(Y_hat, Y, label_smoothing=0.1)
+
+
+class Brighter(Toy):
+    def __init__(self, *args):
+        super().__init__(*args)
+        images, labels = self.dataset.tensors
+        self.dataset = torch.utils.data.TensorDataset(images + 0.01, labels)
+
+
+def test_what_only_computes_otherwise_is_refused(tmp_path, monkeypatch):
+    file = tmp_path / "run.checkpoint"
+    train(file)
+    told = "its {} is another one"
+    for net, what in ((Tanh, "operations of the network"), (Smoothed, "loss in training")):
+        with pytest.raises(ValueError, match=told.format(what)):
+            train(file, net=net)
+    monkeypatch.setattr(d2l, "cosine_decay", lambda done: 1 - done)
+    with pytest.raises(ValueError, match=told.format("schedule")):
+        train(file)
+    monkeypatch.undo()
+    monkeypatch.setitem(globals(), "Toy", Brighter)
+    with pytest.raises(ValueError, match=told.format("training data")):
+        train(file)
+
+
+def test_it_says_that_it_goes_on(tmp_path, capsys):
+    file = tmp_path / "run.checkpoint"
+    with pytest.raises(Killed):
+        train(file, kill_at=BATCHES + 1)
+    assert capsys.readouterr().out == ""
+    train(file)
+    assert capsys.readouterr().out == f"Going on after epoch 1 of 4 from {file}\n"
+
+
+def test_another_number_of_threads_is_told(tmp_path):
+    file, threads = tmp_path / "run.checkpoint", torch.get_num_threads()
+    with pytest.raises(Killed):
+        train(file, kill_at=BATCHES + 1)
+    try:
+        torch.set_num_threads(threads + 1)
+        with pytest.warns(
+            UserWarning, match=f"with {threads} threads; with {threads + 1} the last"
+        ):
+            train(file)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_a_flipped_bit_is_noticed(tmp_path):
+    """Or it changes nothing: it lies between the parts, or in their dates."""
+    file = tmp_path / "run.checkpoint"
+    with pytest.raises(Killed):
+        train(file, kill_at=BATCHES + 1)
+    whole, expected = file.read_bytes(), numbers(*train(None))
+    places, refused = random.Random(0).sample(range(8 * len(whole)), 60), 0
+    for place in places:
+        damaged = bytearray(whole)
+        damaged[place // 8] ^= 1 << place % 8
+        file.write_bytes(damaged)
+        try:
+            assert_same(numbers(*train(file)), expected)
+        except ValueError as error:
+            refused += 1
+            assert re.search("can't be read: .*delete this one to start anew", str(error))
+    assert refused > 30
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["directory", "pipe"])
+def test_what_is_no_file_is_refused(tmp_path, make):
+    make(tmp_path / "run.checkpoint")
+    with pytest.raises(ValueError, match="can't be read: it is no regular file"):
+        train(tmp_path / "run.checkpoint")
+
+
+def test_all_parts_are_restored_or_none(tmp_path):
+    file = tmp_path / "run.checkpoint"
+    with pytest.raises(Killed):
+        train(file, kill_at=BATCHES + 1)
+    saved = torch.load(file, weights_only=True)
+    del saved["state"]["random generators"]["numpy"]
+    torch.save(saved, file)
+    d2l.seed_everything(5)
+    model, data = Net(), Toy()
+    model.apply_init([torch.zeros(1, 1, 8, 8)])
+    before = [tensor.clone() for tensor in model.state_dict().values()]
+    trainer = d2l.Trainer(EPOCHS, progress=False, schedule=d2l.cosine_decay, checkpoint=file)
+    with pytest.raises(ValueError, match="a part of it does not fit"):
+        trainer.fit(model, data)
+    assert trainer.history == []
+    assert all(map(torch.equal, before, model.state_dict().values()))
 
 
 def hostile():
