@@ -17,6 +17,7 @@ import d2l_utils as d2l
 from d2l_utils.machine import files
 
 EPOCHS, BATCHES = 4, 3
+FLIPS = int(os.environ.get("D2L_FLIPS", 60))  # more of them for a campaign
 
 
 class Killed(BaseException):
@@ -220,7 +221,7 @@ def test_a_flipped_bit_is_noticed(tmp_path):
     with pytest.raises(Killed):
         train(file, kill_at=BATCHES + 1)
     whole, expected = file.read_bytes(), numbers(*train(None))
-    places, refused = random.Random(0).sample(range(8 * len(whole)), 60), 0
+    places, refusals = random.Random(0).sample(range(8 * len(whole)), FLIPS), []
     for place in places:
         damaged = bytearray(whole)
         damaged[place // 8] ^= 1 << place % 8
@@ -228,9 +229,9 @@ def test_a_flipped_bit_is_noticed(tmp_path):
         try:
             assert_same(numbers(*train(file)), expected)
         except ValueError as error:
-            refused += 1
-            assert re.search("can't be read: .*delete this one to start anew", str(error))
-    assert refused > 30
+            refusals.append(str(error))
+    assert len(refusals) > FLIPS / 2
+    assert all(re.search("can't be read: .*delete this one", each) for each in refusals)
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["directory", "pipe"])
