@@ -1,10 +1,10 @@
 """A training that was killed goes on to the numbers it would have had."""
 
+import hashlib
 import io
 import os
 import pickle
 import random
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -216,22 +216,18 @@ def test_another_number_of_threads_is_told(tmp_path):
 
 
 def test_a_flipped_bit_is_noticed(tmp_path):
-    """Or it changes nothing: it lies between the parts, or in their dates."""
     file = tmp_path / "run.checkpoint"
     with pytest.raises(Killed):
         train(file, kill_at=BATCHES + 1)
-    whole, expected = file.read_bytes(), numbers(*train(None))
-    places, refusals = random.Random(0).sample(range(8 * len(whole)), FLIPS), []
+    whole = file.read_bytes()
+    first = range(8 * whole.index(b"\n"))
+    places = [*random.Random(0).sample(range(8 * len(whole)), FLIPS), *first[::9]]
     for place in places:
         damaged = bytearray(whole)
         damaged[place // 8] ^= 1 << place % 8
         file.write_bytes(damaged)
-        try:
-            assert_same(numbers(*train(file)), expected)
-        except ValueError as error:
-            refusals.append(str(error))
-    assert len(refusals) > FLIPS / 2
-    assert all(re.search("can't be read: .*delete this one", each) for each in refusals)
+        with pytest.raises(ValueError, match=r"can't be read: .*delete this one"):
+            train(file)
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["directory", "pipe"])
@@ -245,9 +241,9 @@ def test_all_parts_are_restored_or_none(tmp_path):
     file = tmp_path / "run.checkpoint"
     with pytest.raises(Killed):
         train(file, kill_at=BATCHES + 1)
-    saved = torch.load(file, weights_only=True)
+    saved = torch.load(io.BytesIO(file.read_bytes().partition(b"\n")[2]), weights_only=True)
     del saved["state"]["random generators"]["numpy"]
-    torch.save(saved, file)
+    file.write_bytes(with_a_digest(saved))
     d2l.seed_everything(5)
     model, data = Net(), Toy()
     model.apply_init([torch.zeros(1, 1, 8, 8)])
@@ -259,14 +255,17 @@ def test_all_parts_are_restored_or_none(tmp_path):
     assert all(map(torch.equal, before, model.state_dict().values()))
 
 
-def hostile():
-    class Hostile:
-        def __reduce__(self):
-            return print, ("this ran",)
+def with_a_digest(content):
+    """A file whose digest is right."""
+    packed = io.BytesIO()
+    torch.save(content, packed)
+    digest = hashlib.sha256(packed.getvalue()).hexdigest().encode()
+    return b"d2l checkpoint 3 " + digest + b"\n" + packed.getvalue()
 
-    file = io.BytesIO()
-    torch.save({"training": Hostile()}, file)
-    return file.getvalue()
+
+class Hostile:
+    def __reduce__(self):
+        return print, ("this ran",)
 
 
 @pytest.mark.parametrize(
@@ -276,9 +275,10 @@ def hostile():
         lambda whole: b"",
         lambda whole: b"not a checkpoint",
         lambda whole: pickle.dumps([1, 2], protocol=2),
-        lambda whole: hostile(),
+        lambda whole: with_a_digest({"training": Hostile()}),
+        lambda whole: whole.replace(b"checkpoint 3", b"checkpoint 4", 1),
     ],
-    ids=["truncated", "empty", "text", "another pickle", "hostile"],
+    ids=["truncated", "empty", "text", "another pickle", "hostile", "newer"],
 )
 def test_a_damaged_file_is_named_and_nothing_in_it_runs(tmp_path, capsys, content):
     file = tmp_path / "run.checkpoint"
@@ -287,14 +287,6 @@ def test_a_damaged_file_is_named_and_nothing_in_it_runs(tmp_path, capsys, conten
     with pytest.raises(ValueError, match=r"run\.checkpoint' can't be read: .* delete this one"):
         train(file)
     assert "this ran" not in capsys.readouterr().out
-
-
-def test_a_file_that_is_laid_out_in_another_way_is_refused(tmp_path):
-    file = tmp_path / "run.checkpoint"
-    torch.save({"training": {}, "model": {}, "history": []}, file)
-    told = r"run\.checkpoint' can't be read: it is laid out in another way than here\. .* delete"
-    with pytest.raises(ValueError, match=told):
-        train(file)
 
 
 def test_a_point_that_an_epoch_leaves_incomplete_goes_on(tmp_path):
