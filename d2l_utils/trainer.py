@@ -18,6 +18,7 @@ from .training.checkpoint import CheckpointFile
 from .training.divergence import DivergenceError, require_finite
 from .training.lazy_layers import give_shapes
 from .training.meters import Meters
+from .training.preconditions import number_of_batches, require_optimizer, require_settings
 from .training.progress_bar import ProgressBar
 from .training.schedules import LearningRate, cosine_decay
 
@@ -63,12 +64,7 @@ class Trainer(HyperParameters):
         checkpoint: str | os.PathLike | None = None,
         progress: bool = True,
     ) -> None:
-        if not isinstance(max_epochs, int) or max_epochs < 0:
-            raise ValueError(f"max_epochs must be an integer of 0 or more, not {max_epochs!r}")
-        if gradient_clip_val < 0:
-            raise ValueError(f"gradient_clip_val must be 0 or more, not {gradient_clip_val!r}")
-        if precision not in ("float32", "bfloat16"):
-            raise ValueError(f"precision must be 'float32' or 'bfloat16', not {precision!r}")
+        require_settings(max_epochs, num_gpus, gradient_clip_val, precision)
         self.save_hyperparameters()
         first = distributed.local_rank()
         self.gpus = [gpu(i) for i in range(first, min(first + num_gpus, gpus_there()))]
@@ -89,12 +85,14 @@ class Trainer(HyperParameters):
 
         Raises:
             DivergenceError: the loss became infinite or not a number; names the place.
-            ValueError: the checkpoint is damaged or of another training.
+            ValueError: the checkpoint is damaged or of another training; there is no batch, no
+                optimizer, or one of another model's parameters.
         """
         self.prepare_data(data)
         give_shapes(model, self.train_dataloader)
         self.prepare_model(model)
         self.optim = model.configure_optimizers()
+        require_optimizer(self.optim, model)
         self.start()
         try:
             for epoch in range(len(self.history), self.max_epochs):
@@ -157,8 +155,10 @@ class Trainer(HyperParameters):
         """Take the two dataloaders from ``data``."""
         self.train_dataloader = data.train_dataloader()
         self.val_dataloader = data.val_dataloader()
-        self.num_train_batches = len(self.train_dataloader)
-        self.num_val_batches = 0 if self.val_dataloader is None else len(self.val_dataloader)
+        self.num_train_batches = number_of_batches(self.train_dataloader, "train_dataloader")
+        self.num_val_batches = 0
+        if self.val_dataloader is not None:
+            self.num_val_batches = number_of_batches(self.val_dataloader, "val_dataloader")
 
     def prepare_model(self, model) -> None:
         """Introduce model and trainer; move the model to its device and memory layout."""

@@ -389,9 +389,69 @@ def test_max_epochs_must_be_a_count(wrong):
         d2l.Trainer(wrong)
 
 
-def test_gradient_clip_val_must_not_be_negative():
-    with pytest.raises(ValueError, match="gradient_clip_val must be 0 or more, not -1"):
-        d2l.Trainer(1, gradient_clip_val=-1)
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("gradient_clip_val", -1),
+        ("gradient_clip_val", math.nan),
+        ("gradient_clip_val", math.inf),
+        ("num_gpus", -1),
+        ("num_gpus", 0.5),
+    ],
+)
+def test_settings_that_mean_nothing(argument, value):
+    with pytest.raises(ValueError, match=f"{argument} must be .*0 or more, not {value!r}"):
+        d2l.Trainer(1, **{argument: value})
+
+
+class Given(d2l.DataModule):
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    def train_dataloader(self):
+        return self.batches
+
+    def val_dataloader(self):
+        return None
+
+
+BATCH = torch.rand(3, 1, 2, 2), torch.tensor([0, 1, 0])
+
+
+class Linear(d2l.Classifier):
+    def __init__(self, optimizer=None):
+        super().__init__()
+        self.net, self.optimizer = nn.Sequential(nn.Flatten(), nn.Linear(4, 2)), optimizer
+
+    def configure_optimizers(self):
+        return self.optimizer
+
+
+def test_any_list_of_batches_trains():
+    model = Linear()
+    model.optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    trainer = d2l.Trainer(2, progress=False)
+    trainer.fit(model, Given([BATCH, BATCH]))
+    assert len(trainer.history) == 2
+
+
+@pytest.mark.parametrize(
+    ("batches", "optimizer", "told"),
+    [
+        ([], None, r"train_dataloader\(\) gives a list without a batch"),
+        (iter([BATCH]), None, r"train_dataloader\(\) gives a list_iterator, which has no length"),
+        ([BATCH], None, r"configure_optimizers\(\) gives None: expected an optimizer"),
+        (
+            [BATCH],
+            torch.optim.SGD(nn.Linear(2, 7).parameters(), 0.1),
+            r"gives a SGD with a parameter of shape \(7, 2\) that is not in Linear",
+        ),
+    ],
+)
+def test_what_a_training_needs(batches, optimizer, told):
+    with pytest.raises(ValueError, match=told):
+        d2l.Trainer(1, progress=False).fit(Linear(optimizer), Given(batches))
 
 
 def test_a_model_without_loss_says_so():

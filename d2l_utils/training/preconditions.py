@@ -1,0 +1,56 @@
+"""What a training needs before it begins: one clear error each."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from torch import nn
+
+__all__: list[str] = []
+
+
+def require_settings(
+    max_epochs: Any, num_gpus: Any, gradient_clip_val: Any, precision: Any
+) -> None:
+    """ValueError for an argument of the trainer that means nothing."""
+    for name, value in (("max_epochs", max_epochs), ("num_gpus", num_gpus)):
+        if not isinstance(value, int) or value < 0:
+            raise ValueError(f"{name} must be an integer of 0 or more, not {value!r}")
+    if not 0 <= gradient_clip_val < math.inf:
+        raise ValueError(f"gradient_clip_val must be 0 or more, not {gradient_clip_val!r}")
+    if precision not in ("float32", "bfloat16"):
+        raise ValueError(f"precision must be 'float32' or 'bfloat16', not {precision!r}")
+
+
+def number_of_batches(loader: Any, where: str) -> int:
+    """The length of ``loader``; ValueError if it has none, or is 0."""
+    try:
+        batches = len(loader)
+    except TypeError as error:
+        raise ValueError(
+            f"{where}() gives a {type(loader).__name__}, which has no length: expected a list of "
+            "batches, or a loader that knows how many it has"
+        ) from error
+    if not batches:
+        raise ValueError(f"{where}() gives a {type(loader).__name__} without a batch")
+    return batches
+
+
+def require_optimizer(optim: Any, model: nn.Module) -> None:
+    """ValueError for what is no optimizer, or trains none of the parameters of ``model``."""
+    if not hasattr(optim, "step"):
+        raise ValueError(
+            f"configure_optimizers() gives {optim!r}: expected an optimizer, with a method step()"
+        )
+    groups = getattr(optim, "param_groups", None)
+    if groups is None:  # written by hand
+        return
+    own = {id(p) for p in model.parameters()}
+    for group in groups:
+        for p in group["params"]:
+            if id(p) not in own:
+                raise ValueError(
+                    f"configure_optimizers() gives a {type(optim).__name__} with a parameter of "
+                    f"shape {tuple(p.shape)} that is not in {type(model).__name__}"
+                )
