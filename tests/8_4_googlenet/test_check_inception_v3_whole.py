@@ -122,6 +122,17 @@ def biased(*args, **options):
     return conv_bn_relu(*args, **{**options, "bias": True})
 
 
+def head(pool, *rest):
+    """Of a network that is right but for it."""
+    return partial(network, head=[pool, *rest])
+
+
+def large_epsilon(*args, **options):
+    layers = conv_bn_relu(*args, **options)
+    layers[1].eps = 1.0
+    return layers
+
+
 def unknown_keyword():
     def block(c1, c2, c3, c4):
         return kind_a(c1, c2, c3, c4)
@@ -162,6 +173,24 @@ WRONG = {
         WEIGHTS,
         "from 768 to 128",
         "auxiliary head is left out",
+    ),
+    "a 1x1 convolution in the place of the last layer": (
+        head(nn.AdaptiveAvgPool2d(1), nn.LazyConv2d(1000, 1), nn.Flatten()),
+        WEIGHTS,
+        "a 1×1 convolution from 2048 to 1000 channels",
+        "no fully connected layer",
+    ),
+    "a pool for maps of 8×8": (
+        head(nn.AvgPool2d(8), nn.Flatten(), nn.LazyLinear(1000)),
+        LOGITS,
+        "larger than its maps",
+        "any size: `nn.AdaptiveAvgPool2d",
+    ),
+    "another ε": (
+        partial(network, unit=large_epsilon),
+        LOGITS,
+        "with ε = 1",
+        "leave its default",
     ),
     "biases": (partial(network, unit=biased), PARAMETERS, "parameters", "no bias"),
     "max pools in the blocks": (

@@ -13,9 +13,10 @@ from ..blocks.from_channels import from_channels
 from ..blocks.graph import Node, conv, conv_norm_relu, conv_relu, norm, relu
 from ..blocks.kinds_of_mistake import Wrong
 from ..blocks.learners_block import Attempt
+from ..judge_network import requirements
 from ..registry import register
 from ..report import Problem
-from ..whole_network import Network, Reference, requirements
+from ..whole_network import Network, Reference
 from . import inception
 from .inception import four_branches
 

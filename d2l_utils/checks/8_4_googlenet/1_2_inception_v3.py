@@ -12,8 +12,9 @@ from ..blocks.graph import conv_norm_relu as unit
 from ..blocks.judge_parameters import TABLE
 from ..blocks.kinds_of_mistake import Wrong
 from ..blocks.learners_block import Attempt
+from ..judge_network import requirements
 from ..registry import register
-from ..whole_network import Network, Reference, requirements
+from ..whole_network import Network, Reference
 from . import equal_cost, inception
 
 
