@@ -304,20 +304,53 @@ def test_a_fixed_pool_is_no_known_mistake(page):
 @pytest.mark.parametrize(
     ("findings", "words"),
     [
-        ((0.3, "no shortcut", 3), "With a smaller scale it grows less"),
-        ((0.1, "scale 1", 3), "And without one?"),
-        ((0.1, "both", 3), "Pick one of the choices"),
+        ((0.3, "no shortcut", 3.01), "With a smaller scale it grows less"),
+        (("scale 1", "no shortcut", 3.01), "With a smaller scale it grows less"),
+        ((0.1, "scale 1", 3.01), "And without one?"),
+        ((0.1, "both", 3.01), "Pick one of the choices"),
         ((0.1, "no shortcut", 0.55), "with 9 blocks"),
+        ((0.1, "no shortcut", -3.01), "comes out ahead"),
+        ((0.1, "no shortcut", 2.975), "Two rows of the table"),
+        ((0.1, "no shortcut", 3), "Two decimals, please"),
+        ((0.1, "no shortcut", 3.04), "Two rows of the table"),
         ((0.1, "no shortcut", 3.19), "one seed"),
         ((0.1, "no shortcut", 3.71), "held-out images"),
         ((0.1, "no shortcut", 4), "Two rows of the table"),
+        (0.1, "in this order"),
     ],
 )
-def test_findings(findings, words):
-    assert run("8.4/1.4e", (0.1, "No shortcut", 3)).passed
-    assert run("8.4/1.4e", (0.1, "no shortcut", 3.01)).passed
-    assert not run("8.4/1.4e", (None, None, None)).attempted
+def test_wrong_findings(findings, words):
     assert words in run("8.4/1.4e", findings).problem.nudge
+
+
+@pytest.mark.parametrize("scale", [0.1, "0.1", "scale 0.1", "Scale 0.1"])
+@pytest.mark.parametrize("points", [3.01, 3.015, 3.02])
+def test_right_findings(scale, points):
+    assert run("8.4/1.4e", (scale, "No shortcut", points)).passed
+
+
+@pytest.mark.parametrize("points", [2.975, 2.98, 2.99, 3.0, 3.03])
+def test_points_have_two_decimals(points):
+    assert run("8.4/1.4e", (0.1, "no shortcut", points)).failed == 2
+
+
+@pytest.mark.parametrize(
+    ("findings", "failed", "found"),
+    [
+        ((0.1, None, None), 1, "nothing for `my_network`, `my_points`"),
+        ((0.1, ..., 3.01), 1, "nothing for `my_network`"),
+        ((None, "no shortcut", 3.01), 0, "nothing for `my_scale`"),
+        ((0.3, None, None), 0, "0.3"),
+    ],
+)
+def test_findings_are_judged_as_far_as_they_go(findings, failed, found):
+    report = run("8.4/1.4e", findings)
+    assert (report.failed, report.problem.found) == (failed, found)
+
+
+def test_no_findings_yet():
+    assert not run("8.4/1.4e", (None, None, None)).attempted
+    assert not run("8.4/1.4e", None).attempted
 
 
 if __name__ == "__main__":
