@@ -161,7 +161,8 @@ question(
         10: "There the loss is finite, and no better than that of guessing, 2.30.",
         0.1: "It trains fast there. Does the next one train at all?",
         0.01: "It trains there. Look at the larger ones too.",
-        0.001: "There it is the slowest. Look at the larger ones.",
+        0.001: "In these few steps it does not learn there: its loss stays above that of guessing, "
+        "2.30. Look at the larger ones.",
     },
     correct=1,
     otherwise="The answer is one of the five rates of the figure.",
