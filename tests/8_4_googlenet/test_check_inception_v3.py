@@ -572,7 +572,7 @@ def test_no_mistake_is_right(expression):
         assert branch not in wrong
 
 
-@pytest.mark.parametrize("answer", [16 / 9, 1.78, 1.7778, torch.tensor(16 / 9)])
+@pytest.mark.parametrize("answer", [16 / 9, 1.77, 1.78, 1.7778, torch.tensor(16 / 9), "16/9"])
 def test_the_right_ratio(answer):
     assert run("8.4/1.2d", answer).passed
 
@@ -587,7 +587,10 @@ def test_the_right_ratio(answer):
         (2, "dearer"),
         (2.78, "the first of the two"),
         (7, "k² a b"),
-        ("16/9", "nothing else"),
+        (1.76, "k² a b"),
+        (1.8, "k² a b"),
+        ("25/18", "where they meet"),
+        ("16:9", "nothing else"),
     ],
 )
 def test_wrong_ratios(answer, reply):
