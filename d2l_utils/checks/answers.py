@@ -14,7 +14,8 @@ from .report import Problem, Unattempted, clean
 
 __all__ = ["answers", "number", "question", "read_number"]
 
-ROUNDED = 5  # times the tolerance: so far off may a number be to get its reply
+ROUNDED = 5  # times the tolerance: so far off may a number be to get its reply,
+FAR = 0.01  # but no further, lest it be told that it is a number that it is not
 
 
 def answers(
@@ -31,10 +32,10 @@ def answers(
 
     ``replies`` maps wrong answers to what to say to them, ``otherwise`` is said to any other.
     Numbers agree within the relative tolerance ``rel_tol``, and may be texts such as "92.8 %". A
-    wrong number may be rounded: it gets the closest reply within 5 times the tolerance. Case, outer
-    blanks and remarks in brackets of a choice do not matter; ``synonyms`` maps other words for it,
-    in lower case, to its own. ``key`` takes the answer out of an attempt with several parts.
-    ``square``: the number is a height and width, and an equal pair names it as well.
+    wrong number may be rounded: it gets the closest reply within 5 times the tolerance, or 1 %.
+    Case, outer blanks and remarks in brackets of a choice do not matter; ``synonyms`` maps other
+    words for it, in lower case, to its own. ``key`` takes the answer out of an attempt with several
+    parts. ``square``: the number is a height and width, and an equal pair names it as well.
     """
     is_choice = isinstance(correct, str)
     kind = "a choice" if is_choice else "a number"
@@ -50,7 +51,7 @@ def answers(
     def reply_to(given: Any) -> str:
         if is_choice:
             return next((r for a, r in replies.items() if _value(a) == given), otherwise)
-        tolerance = ROUNDED * rel_tol if rel_tol > 1e-6 else rel_tol
+        tolerance = max(rel_tol, min(ROUNDED * rel_tol, FAR)) if rel_tol > 1e-6 else rel_tol
         some = [a for a in (*replies, correct) if near(given, a, tolerance)]
         closest = min(some, key=lambda a: 0 if a == given else abs(a - given), default=correct)
         return replies.get(closest, otherwise)

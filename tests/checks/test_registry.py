@@ -118,6 +118,12 @@ def test_a_number_close_to_the_right_one_gets_no_reply_to_another():
     assert judge(92.5).nudge.startswith("Not this one")
 
 
+def test_a_wide_tolerance_is_not_widened_for_replies():
+    judge = answers({46.8: "weights"}, correct=100, rel_tol=5e-3)
+    assert judge(47.0).nudge == "weights"
+    assert judge(47.5).nudge.startswith("Not this one")
+
+
 def test_exact_numbers_keep_their_replies():
     judge = answers({32: "thirty-two", float("inf"): "endless"}, correct=1)
     assert judge(32).nudge == "thirty-two"

@@ -65,7 +65,7 @@ REQUIREMENTS = [
                 93.33 - 92.78: "That is with 9 blocks.",
                 -3.015: "The shortcut comes out ahead: subtract the plain network's accuracy from"
                 " its own.",
-                3: "Two decimals, please: subtract the means as the table has them.",
+                3: "That is not it to two decimals: subtract the means as the table has them.",
                 3.19: ONE_SEED,
                 2.84: ONE_SEED,
                 93.91 - 90.20: "Those are held-out images, and single runs. Take the table below.",
