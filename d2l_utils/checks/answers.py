@@ -6,12 +6,16 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
+from types import MappingProxyType
 from typing import Any
 
 from .registry import register
 from .report import Problem, Unattempted, clean
 
 __all__ = ["answers", "number", "question", "read_number"]
+
+ROUNDED = 5  # times the tolerance: so far off may a number be to get its reply,
+FAR = 0.01  # but no further, lest it be told that it is a number that it is not
 
 
 def answers(
@@ -22,26 +26,35 @@ def answers(
     rel_tol: float = 1e-9,
     key: Callable[[Any], Any] = lambda attempt: attempt,
     square: bool = False,
+    synonyms: Mapping[str, str] = MappingProxyType({}),
 ) -> Callable[[Any], Problem | None]:
     """A requirement that takes only ``correct``: a number, or one of some choices (strings).
 
     ``replies`` maps wrong answers to what to say to them, ``otherwise`` is said to any other.
-    Numbers agree within the relative tolerance ``rel_tol``, and may be texts such as "92.8 %"; case
-    and outer blanks of a choice do not matter. ``key`` takes the answer out of an attempt with
-    several parts. ``square``: the number is a height and width, and an equal pair names it as well.
+    Numbers agree within the relative tolerance ``rel_tol``, and may be texts such as "92.8 %". A
+    wrong number may be rounded: it gets the closest reply within 5 times the tolerance, or 1 %.
+    Case, outer blanks and remarks in brackets of a choice do not matter; ``synonyms`` maps other
+    words for it, in lower case, to its own. ``key`` takes the answer out of an attempt with several
+    parts. ``square``: the number is a height and width, and an equal pair names it as well.
     """
     is_choice = isinstance(correct, str)
     kind = "a choice" if is_choice else "a number"
     options = sorted({_value(a) for a in (*replies, correct)}) if is_choice else []
     one_of = f"one of {', '.join(map(repr, options))}"
 
-    def same(given: Any, answer: Any) -> bool:
-        answer = _value(answer)
-        return (
-            given == answer
-            if is_choice
-            else math.isclose(given, answer, rel_tol=rel_tol, abs_tol=1e-5 * (answer == 0))
-        )
+    def near(given: Any, answer: Any, tolerance: float = rel_tol) -> bool:
+        return math.isclose(given, answer, rel_tol=tolerance, abs_tol=1e-5 * (answer == 0))
+
+    def is_correct(given: Any) -> bool:
+        return given == _value(correct) if is_choice else near(given, correct)
+
+    def reply_to(given: Any) -> str:
+        if is_choice:
+            return next((r for a, r in replies.items() if _value(a) == given), otherwise)
+        tolerance = max(rel_tol, min(ROUNDED * rel_tol, FAR)) if rel_tol > 1e-6 else rel_tol
+        some = [a for a in (*replies, correct) if near(given, a, tolerance)]
+        closest = min(some, key=lambda a: 0 if a == given else abs(a - given), default=correct)
+        return replies.get(closest, otherwise)
 
     def judge(attempt: Any) -> Problem | None:
         raw = key(attempt)
@@ -55,12 +68,12 @@ def answers(
             if square:
                 nudge += " It stands for the height, and for the width, which is the same."
             return Problem(found, expected, nudge)
-        if same(given, correct):
+        given = synonyms.get(given, given)
+        if is_correct(given):
             return None
         if is_choice and given not in options:
             return Problem(clean(repr(raw), 80), one_of, "Pick one of the choices offered.")
-        reply = next((r for answer, r in replies.items() if same(given, answer)), otherwise)
-        return Problem(clean(str(given), 80), f"another {kind[2:]}", reply)
+        return Problem(clean(str(given), 80), f"another {kind[2:]}", reply_to(given))
 
     return judge
 
@@ -89,8 +102,11 @@ def number(raw: Any) -> Real | None:
 
 
 def _value(raw: Any) -> Real | str | None:
-    """A number; a choice in lower case."""
-    return raw.strip().lower().replace("×", "x") if isinstance(raw, str) else number(raw)
+    """A number; a choice in lower case, without remarks in brackets."""
+    if not isinstance(raw, str):
+        return number(raw)
+    text = raw.strip().lower().replace("×", "x")
+    return re.sub(r"\s*\([^()]*\)", "", text).strip() or text
 
 
 def read_number(raw: Any, square: bool = False) -> Real | None:
@@ -99,7 +115,8 @@ def read_number(raw: Any, square: bool = False) -> Real | None:
     Of a ``square``, one side may stand for an equal pair.
     """
     if isinstance(raw, str):
-        sides = re.split(r"[x×*]", raw.lower()) if square else [raw]
+        text = re.sub(r"\s*(pixels?|px)\b", "", raw.lower())
+        sides = re.split(r"[x×*]", text) if square else [raw]
         values = [_from_text(side) for side in sides]
     elif square and number(raw) is None and hasattr(raw, "__len__") and len(raw) == 2:
         values = [number(side) for side in raw]
@@ -109,9 +126,17 @@ def read_number(raw: Any, square: bool = False) -> Real | None:
 
 
 def _from_text(text: str) -> Real | None:
-    """The number that "92.8 %", "48.4 GB/s" or "1,234" says."""
-    text = re.sub(r"(?<=[\d.])\s*(%|[a-z²/]+)$", "", text.strip(), flags=re.IGNORECASE)
-    text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text.replace("−", "-"))
+    """The number that "92.8 %", "48.4 GB/s", "1,234", "52,8" or "16/9" says."""
+    text = re.sub(r"(?<=[\d.])\s*(%|[a-z²]+(/[a-z²]+)?)$", "", text.strip().lower())
+    text = text.replace("−", "-")
+    if re.fullmatch(r"-?[1-9]\d{0,2}(,\d{3})+(\.\d*)?", text):  # in thousands
+        text = text.replace(",", "")
+    elif re.fullmatch(r"-?\d*,\d+", text):
+        text = text.replace(",", ".")
+    above, slash, below = text.partition("/")
+    if slash:
+        sides = _from_text(above), _from_text(below)
+        return None if None in sides or not sides[1] else sides[0] / sides[1]
     for kind in (int, float):
         try:
             return kind(text)

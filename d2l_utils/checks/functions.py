@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Real
 from typing import Any
 
-from .answers import number
+from .answers import read_number
 from .report import Problem, clean
 
 __all__ = ["returns"]
@@ -21,17 +22,28 @@ def returns(
     mistakes: Mistakes,
     otherwise: str,
     others: Sequence[list] = (),
+    square: bool = False,
 ) -> Callable[[Any], Problem | None]:
     """A requirement: the attempt, called with ``argument``, returns what ``reference`` returns.
 
     ``what`` stands behind the number expected. ``mistakes`` pairs what wrong functions compute
     with what to say to them; ``otherwise`` is said to any other wrong value. A mistake is named
-    only if it explains what the attempt returns for each of ``others`` as well.
+    only if it explains what the attempt returns for each of ``others`` as well. ``square``: the
+    number is a height and width, and an equal pair names it as well.
     """
 
-    def explains(wrong: Callable[[list], int], function: Callable[[list], Any], given: int) -> bool:
+    def value_of(given: Any) -> Real | None:
+        return None if isinstance(given, str) else read_number(given, square)
+
+    def returned(function: Callable[[list], Any], argument: list) -> Real | None:
+        try:
+            return value_of(function(copy.deepcopy(argument)))
+        except Exception:  # the learner's code may raise anything
+            return None
+
+    def explains(wrong: Callable[[list], int], function: Callable[[list], Any], given: Any) -> bool:
         return wrong(argument) == given and all(
-            wrong(other) == _returned(function, other) for other in others
+            wrong(other) == returned(function, other) for other in others
         )
 
     def judge(function: Callable[[list], Any]) -> Problem | None:
@@ -43,7 +55,7 @@ def returns(
         given = function(copy.deepcopy(argument))
         if given is None:
             return Problem("None", expected, "Does the function return its result?")
-        value = number(given)
+        value = value_of(given)
         if value is None or value % 1 != 0:  # so are NaN and infinity
             found = clean(f"{given!r}, of type {type(given).__name__}", 80)
             return Problem(found, expected, "Return one whole number.")
@@ -53,11 +65,3 @@ def returns(
         return Problem(f"{int(value):,}", expected, next(told, otherwise))
 
     return judge
-
-
-def _returned(function: Callable[[list], Any], argument: list) -> Any:
-    """What ``function`` returns for ``argument``, as a number; None if it fails there."""
-    try:
-        return number(function(copy.deepcopy(argument)))
-    except Exception:  # the learner's code may raise anything
-        return None

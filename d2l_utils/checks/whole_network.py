@@ -1,4 +1,4 @@
-"""How a check judges a whole network: its maps, its weights, and its logits beside a reference's.
+"""A whole network under a check: its maps, its weights, and its logits beside a reference's.
 
 Two networks that are the same name and order their tensors in different ways. So every tensor is
 filled by a rule that knows its kind and its shape alone: whatever the order, both get the same
@@ -22,15 +22,16 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm
 from torch.overrides import TorchFunctionMode
 
-from .report import Problem, Unattempted
+from .report import Unattempted
 
-__all__ = ["Network", "Reference", "requirements"]
+__all__ = ["Network", "Reference", "near"]
 
 LOOK = 2, 3, 96, 111  # what the logits are compared on: even, odd, and not square
 # What draws first weights. torch hands over kaiming_uniform_, which its layers use, whole: the
 # uniform_ inside it is not seen.
 DRAWN = "kaiming_uniform_", "uniform_", "normal_", "trunc_normal_"
 TOLERANCE = 1e-3  # of the largest logit: float32 through a hundred layers
+EPSILON = 1e-3  # of batch norms: libraries differ, from 1e-5 on, and the logits are to agree
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,11 @@ class Network:
                 raise Unattempted
             return net.eval() if isinstance(net, nn.Module) else net
 
+    @cached_property
+    def epsilons(self) -> list[float]:
+        """Those of its batch norms, as they were made: ``logits`` sets them all alike."""
+        return [module.eps for module in self.net.modules() if isinstance(module, BatchNorm)]
+
     def output(self, size: int) -> Any:
         """What it makes of a batch of no images, of 3 channels."""
         with _Watched() as watched, torch.no_grad():
@@ -117,9 +123,17 @@ class Network:
 
     def logits(self) -> torch.Tensor:
         """Of two images, with weights by shape; batch norms have ε = 0.001."""
+        _ = self.epsilons  # noted before they are set
         _fill_by_shape(self.net)
         with torch.no_grad():
             return self.net(_uniform(LOOK, "image"))
+
+
+def near(own: torch.Tensor, right: torch.Tensor) -> bool:
+    """Whether logits agree."""
+    if own.shape != right.shape:
+        return False
+    return bool((own - right).abs().max() <= TOLERANCE * right.abs().max())
 
 
 def _uniform(shape: Sequence[int], kind: str) -> torch.Tensor:
@@ -147,7 +161,7 @@ def _fill_by_shape(net: nn.Module) -> None:
     for module in net.modules():
         norm = isinstance(module, BatchNorm)
         if norm:
-            module.eps = 1e-3
+            module.eps = EPSILON
         for name, p in module._parameters.items():
             if p is not None:
                 kind = "weight" if p.dim() > 1 else "scale" if norm and name == "weight" else "bias"
@@ -157,89 +171,3 @@ def _fill_by_shape(net: nn.Module) -> None:
                 module._buffers[name] = (
                     tensor(buffer.shape, name) if buffer.is_floating_point() else torch.tensor(0)
                 )
-
-
-def requirements(
-    reference: Callable[[], Reference],
-    maps: Mapping[str, tuple[int, int, int]],
-    nudges: Mapping[str, str],
-    size: int = 299,
-    classes: int = 1000,
-) -> list[tuple[str, Callable[[Network], Problem | None]]]:
-    """The requirements of a check, for ``register(..., prepare=Network)``.
-
-    ``maps`` says which (C, H, W) an image of ``size`` has to become, and behind what. ``nudges``
-    are what to say to wrong "maps", "weights", "vectors" (biases, scales, shifts) and "logits".
-    """
-
-    def runs(network: Network) -> Problem | None:
-        if isinstance(network.make, nn.Module) or not callable(network.make):
-            found = f"an object of type {type(network.make).__name__}"
-            nudge = "Hand over what makes the network: the function's or class's name, no brackets."
-            return Problem(found, "a function or class", nudge, "no-maker")
-        if not isinstance(network.net, nn.Module):
-            found = f"an object of type {type(network.net).__name__}"
-            return Problem(found, "a network, an `nn.Module`", "Return the network.", "no-network")
-        Y = network.output(size)
-        if isinstance(Y, torch.Tensor) and Y.shape == (0, classes):
-            return None
-        tensor = isinstance(Y, torch.Tensor)
-        found = f"shape (N, {_sizes(Y.shape[1:], ', ')})" if tensor else f"a {type(Y).__name__}"
-        nudge = "The head averages each map, flattens, and ends with one fully connected layer."
-        return Problem(found, f"logits (N, {classes}), after `eval()`", nudge, "head")
-
-    def passes(network: Network) -> Problem | None:
-        for where, shape in maps.items():
-            if shape not in network.maps:
-                same_size = [s for s in network.maps if s[1:] == shape[1:]]
-                found = f"no maps of {shape[1]}×{shape[2]} pixels"
-                if same_size:
-                    nearest = min(same_size, key=lambda s: abs(s[0] - shape[0]))
-                    found = f"{_sizes(nearest)} is the nearest"
-                return Problem(found, f"{_sizes(shape)} {where}", nudges["maps"], "maps")
-        return None
-
-    def weighs(network: Network) -> Problem | None:
-        right = Counter(reference().weights)
-        missing, extra = right - network.weights, network.weights - right
-        for shape in (*missing, *extra):
-            found, expected = network.weights[shape], right[shape]
-            found, expected = (f"{n} of {_layer(shape)}" for n in (found, expected))
-            return Problem(found, expected, nudges["weights"], "weights")
-        return None
-
-    def counts(network: Network) -> Problem | None:
-        right = reference().parameters
-        if network.parameters == right:
-            return None
-        found, expected = f"{network.parameters:,} parameters", f"{right:,} parameters"
-        return Problem(found, expected, nudges["vectors"], "vectors")
-
-    def agrees(network: Network) -> Problem | None:
-        own, right = network.logits(), reference().logits
-        if own.shape == right.shape and (own - right).abs().max() <= TOLERANCE * right.abs().max():
-            return None
-        found = "other logits, with every tensor filled alike"
-        return Problem(found, f"those of {reference().name}", nudges["logits"], "logits")
-
-    sizes = ", ".join(_sizes(shape) for shape in maps.values())
-    return [
-        (f"takes images of {size}×{size} to {classes:,} logits", runs),
-        (f"passes maps of {sizes}", passes),
-        ("has the convolutions that it should have", weighs),
-        ("has the parameters that it should have, no more, no fewer", counts),
-        ("gives the same logits as the reference, with the same weights", agrees),
-    ]
-
-
-def _sizes(shape: Sequence[int], between: str = "×") -> str:
-    return between.join(map(str, shape))
-
-
-def _layer(shape: Sequence[int]) -> str:
-    """A weight of this shape in words."""
-    if len(shape) == 4:
-        return f"a {shape[2]}×{shape[3]} convolution from {shape[1]} to {shape[0]} channels"
-    if len(shape) == 2:
-        return f"a fully connected layer from {shape[1]:,} to {shape[0]:,}"
-    return f"a weight of shape {_sizes(shape)}"

@@ -127,6 +127,7 @@ def test_wrong_networks_are_told_what_is_wrong(attempt, words):
         ("8.4/1.1b", 0.0, 5 / 3, "the mean of the channel before and after"),
         ("8.4/1.1d", 1, 10, "no better than that of guessing"),
         ("8.4/1.1d", 1.0, 0.1, "Does the next one train"),
+        ("8.4/1.1d", 1, 0.001, "it does not learn there"),
     ],
 )
 def test_numbers(exercise, right, wrong, words):

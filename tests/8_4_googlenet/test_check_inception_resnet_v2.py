@@ -75,10 +75,10 @@ EDITS = {
 }
 
 
-def timms(edit=lambda net: None):
+def timms(edit=lambda net: None, num_classes=1000):
     import timm
 
-    net = timm.create_model("inception_resnet_v2")
+    net = timm.create_model("inception_resnet_v2", num_classes=num_classes)
     edit(net)
     return net
 
@@ -231,9 +231,13 @@ def test_the_workbooks_passes(page):
     assert report.passed, report.text
 
 
+def eager(page, *mistakes):
+    return lambda num_classes=1000: Eager(page, mistakes, num_classes)
+
+
 def test_another_hands_passes_in_time(page):
     began = time.process_time()
-    report = run("8.4/1.4d", lambda num_classes=1000: Eager(page, (), num_classes))
+    report = run("8.4/1.4d", eager(page))
     assert report.passed, report.text
     assert time.process_time() - began < 4  # twice its budget: the machine may be busy
 
@@ -264,15 +268,15 @@ def test_timms_own_passes():
     ],
 )
 def test_wrong_ones_are_told_what_is_wrong(page, mistakes, found, nudge):
-    report = run("8.4/1.4d", lambda: Eager(page, mistakes))
+    report = run("8.4/1.4d", eager(page, *mistakes))
     assert not report.passed
     assert found in report.problem.found, report.text
     assert nudge in report.problem.nudge, report.text
 
 
 def test_a_sum_that_does_not_fit_is_explained(page):
-    def one_branch_too_few():
-        net = page.inception_resnet_v2()
+    def one_branch_too_few(num_classes=1000):
+        net = page.inception_resnet_v2(num_classes)
         del net.B[0].branches[2]
         return net
 
@@ -280,23 +284,73 @@ def test_a_sum_that_does_not_fit_is_explained(page):
     assert "Is every branch of the tables there" in report.problem.nudge, report.text
 
 
+def test_the_number_of_classes_is_an_argument(page):
+    report = run("8.4/1.4d", lambda num_classes=1000: Eager(page))
+    assert report.failed == 0
+    assert report.problem.found == "shape (N, 1000) with num_classes=7"
+    report = run("8.4/1.4d", lambda: Eager(page))
+    assert "`num_classes=1000` in the line with `def`" in report.problem.nudge
+
+
+def test_a_fixed_pool_is_no_known_mistake(page):
+    def fixed(num_classes=1000):
+        net = page.inception_resnet_v2(num_classes)
+        net.head[0] = nn.AvgPool2d(8)
+        return net
+
+    assert run("8.4/1.4d", fixed).problem.code == "fixed-pool"
+
+
 @pytest.mark.parametrize(
     ("findings", "words"),
     [
-        ((0.3, "no shortcut", 3), "With a smaller scale it grows less"),
-        ((0.1, "scale 1", 3), "And without one?"),
-        ((0.1, "both", 3), "Pick one of the choices"),
+        ((0.3, "no shortcut", 3.01), "With a smaller scale it grows less"),
+        (("scale 1", "no shortcut", 3.01), "With a smaller scale it grows less"),
+        ((0.1, "scale 1", 3.01), "And without one?"),
+        ((0.1, "both", 3.01), "Pick one of the choices"),
         ((0.1, "no shortcut", 0.55), "with 9 blocks"),
+        ((0.1, "no shortcut", -3.01), "comes out ahead"),
+        ((0.1, "no shortcut", 2.975), "not it to two decimals"),
+        ((0.1, "no shortcut", 3), "not it to two decimals"),
+        ((0.1, "no shortcut", 3.04), "Two rows of the table"),
         ((0.1, "no shortcut", 3.19), "one seed"),
         ((0.1, "no shortcut", 3.71), "held-out images"),
         ((0.1, "no shortcut", 4), "Two rows of the table"),
+        (0.1, "in this order"),
     ],
 )
-def test_findings(findings, words):
-    assert run("8.4/1.4e", (0.1, "No shortcut", 3)).passed
-    assert run("8.4/1.4e", (0.1, "no shortcut", 3.01)).passed
-    assert not run("8.4/1.4e", (None, None, None)).attempted
+def test_wrong_findings(findings, words):
     assert words in run("8.4/1.4e", findings).problem.nudge
+
+
+@pytest.mark.parametrize("scale", [0.1, "0.1", "scale 0.1", "Scale 0.1"])
+@pytest.mark.parametrize("points", [3.01, 3.015, 3.02])
+def test_right_findings(scale, points):
+    assert run("8.4/1.4e", (scale, "No shortcut", points)).passed
+
+
+@pytest.mark.parametrize("points", [2.975, 2.98, 2.99, 3.0, 3.03])
+def test_points_have_two_decimals(points):
+    assert run("8.4/1.4e", (0.1, "no shortcut", points)).failed == 2
+
+
+@pytest.mark.parametrize(
+    ("findings", "failed", "found"),
+    [
+        ((0.1, None, None), 1, "nothing for `my_network`, `my_points`"),
+        ((0.1, ..., 3.01), 1, "nothing for `my_network`"),
+        ((None, "no shortcut", 3.01), 0, "nothing for `my_scale`"),
+        ((0.3, None, None), 0, "0.3"),
+    ],
+)
+def test_findings_are_judged_as_far_as_they_go(findings, failed, found):
+    report = run("8.4/1.4e", findings)
+    assert (report.failed, report.problem.found) == (failed, found)
+
+
+def test_no_findings_yet():
+    assert not run("8.4/1.4e", (None, None, None)).attempted
+    assert not run("8.4/1.4e", None).attempted
 
 
 if __name__ == "__main__":

@@ -256,9 +256,24 @@ class Listed(nn.Module):
     forward = Join.forward
 
 
-OWN = "of its own branch"
+def bare(out, *size, bias=False):
+    return conv(out, *size, bias=bias)[:1]
+
+
+def bare_sevens(c):
+    """Two of the four are bare."""
+    pair = bare(c[0], 7, 1) + conv(c[0], 1, 7)
+    return conv(c[0], 1) + pair + bare(c[0], 7, 1) + conv(c[1], 1, 7)
+
+
 WRONG = {
-    "published": (C, Published, COUNTS, "a 3x1 convolution from 5 to 5", f"{OWN}, not the c2"),
+    "published": (
+        C,
+        Published,
+        COUNTS,
+        "a 3x1 convolution from 5 to 5",
+        "of its branch, not the c2",
+    ),
     "published, eager": (C, PublishedEager, RUNS, "10 channels, but got 5", "starts from"),
     "no batch norm": (A, block(A, conv=no_norm), COUNTS, "no batch norm", "one batch norm"),
     "no batch norm, no bias": (
@@ -275,6 +290,35 @@ WRONG = {
         COUNTS,
         "no batch norm after the 1x7 convolution, in the branch `1x1 → 1x7 → 7x1`",
         "followed by batch norm",
+    ),
+    "a bare convolution": (
+        B,
+        with_branch(B, 2, lambda c: conv(c[0], 1) + bare(c[0], 1, 7) + conv(c[1], 7, 1)),
+        COUNTS,
+        "no batch norm and no ReLU after the 1x7 convolution, in the branch `1x1 → 1x7 → 7x1`",
+        "followed by batch norm",
+    ),
+    "a bare convolution with a bias": (
+        B,
+        with_branch(B, 2, lambda c: conv(c[0], 1) + conv(c[0], 1, 7) + bare(c[1], 7, 1, bias=True)),
+        COUNTS,
+        "no batch norm and no ReLU after the 7x1 convolution, in the branch `1x1 → 1x7 → 7x1`",
+        "followed by batch norm",
+    ),
+    "no batch norm, and another kernel that is dilated": (
+        B,
+        with_branch(
+            B,
+            2,
+            lambda c: (
+                conv(c[0], 1)
+                + no_norm(c[0], 1, 7)
+                + conv(c[1], 7, 1, padding=(6, 0), dilation=(2, 1))
+            ),
+        ),
+        COUNTS,
+        "numbers in scales, shifts and biases",
+        "one batch norm",
     ),
     "no scale": (
         A,
@@ -494,6 +538,18 @@ def test_wrong_blocks_are_explained(case):
     assert run(exercise, attempt).text == report.text
 
 
+def test_no_layer_is_blamed_by_counts_alone():
+    """5 + 3 + 3 numbers are missing, as many as behind the pool's convolution."""
+
+    def attempt(c1, c2, c3, c4):
+        two = conv(c2[0], 1) + bare(c2[0], 1, 7) + conv(c2[1], 7, 1)
+        return Join(conv(c1, 1), two, bare_sevens(c3), [pool(), *conv(c4, 1)])
+
+    report = run(B, attempt)
+    assert report.problem.code == "vectors"
+    assert "branch" not in report.problem.found
+
+
 @pytest.mark.parametrize("exercise", [A, B, C])
 def test_unfilled_and_junk(exercise):
     class Unfilled(nn.Module):
@@ -516,7 +572,7 @@ def test_no_mistake_is_right(expression):
         assert branch not in wrong
 
 
-@pytest.mark.parametrize("answer", [16 / 9, 1.78, 1.7778, torch.tensor(16 / 9)])
+@pytest.mark.parametrize("answer", [16 / 9, 1.77, 1.78, 1.7778, torch.tensor(16 / 9), "16/9"])
 def test_the_right_ratio(answer):
     assert run("8.4/1.2d", answer).passed
 
@@ -531,7 +587,10 @@ def test_the_right_ratio(answer):
         (2, "dearer"),
         (2.78, "the first of the two"),
         (7, "k² a b"),
-        ("16/9", "nothing else"),
+        (1.76, "k² a b"),
+        (1.8, "k² a b"),
+        ("25/18", "where they meet"),
+        ("16:9", "nothing else"),
     ],
 )
 def test_wrong_ratios(answer, reply):

@@ -122,6 +122,17 @@ def biased(*args, **options):
     return conv_bn_relu(*args, **{**options, "bias": True})
 
 
+def head(pool, *rest):
+    """Of a network that is right but for it."""
+    return partial(network, head=[pool, *rest])
+
+
+def large_epsilon(*args, **options):
+    layers = conv_bn_relu(*args, **options)
+    layers[1].eps = 1.0
+    return layers
+
+
 def unknown_keyword():
     def block(c1, c2, c3, c4):
         return kind_a(c1, c2, c3, c4)
@@ -162,6 +173,24 @@ WRONG = {
         WEIGHTS,
         "from 768 to 128",
         "auxiliary head is left out",
+    ),
+    "a 1x1 convolution in the place of the last layer": (
+        head(nn.AdaptiveAvgPool2d(1), nn.LazyConv2d(1000, 1), nn.Flatten()),
+        WEIGHTS,
+        "a 1×1 convolution from 2048 to 1000 channels",
+        "no fully connected layer",
+    ),
+    "a pool for maps of 8×8": (
+        head(nn.AvgPool2d(8), nn.Flatten(), nn.LazyLinear(1000)),
+        LOGITS,
+        "larger than its maps",
+        "any size: `nn.AdaptiveAvgPool2d",
+    ),
+    "another ε": (
+        partial(network, unit=large_epsilon),
+        LOGITS,
+        "with ε = 1",
+        "leave its default",
     ),
     "biases": (partial(network, unit=biased), PARAMETERS, "parameters", "no bias"),
     "max pools in the blocks": (
@@ -242,6 +271,7 @@ def bodies(three=1.0, seven=0.95, forks=1.3):
         bodies(0.98, 0.9726, 1.3147),
         bodies(np.float32(0.97), np.float64(0.96), torch.tensor(1.29)),
         bodies() | {"original": 1.0},
+        bodies("1.0", "0.95", "1,3"),
     ],
 )
 def test_right_widths_pass(attempt):
@@ -255,10 +285,11 @@ def test_right_widths_pass(attempt):
         ([1.0, 0.95, 1.3], 0, "type list", "scaffold's form"),
         ({"3x3": 1.0, "1x7": 0.95}, 0, "'3x3', '1x7'", "'1x3 beside 3x1' is not"),
         (bodies(forks=None), 0, "None for '1x3 beside 3x1'", "1.0 leaves"),
-        (bodies(seven="0.95"), 0, "'0.95'", "factor"),
+        (bodies(seven="0.95 or so"), 0, "'0.95 or so'", "factor"),
         (bodies(seven=float("nan")), 0, "nan", "factor"),
-        (bodies(seven=True), 0, "True", "factor"),
+        (bodies(seven=True), 0, "True", "yes or no"),
         (bodies(forks=130), 0, "130", "factor"),
+        (bodies(three=1.02), 1, "at 1.02", "Too dear"),
         (bodies(three=1.1), 1, "1.202", "Too dear"),
         (bodies(three=0), 1, "at 0", "Too cheap"),
         (bodies(three=0.25), 1, "at 0.25", "on top of the network's 0.25"),

@@ -109,6 +109,7 @@ def test_mistakes_are_named(count, requirement, reply):
         (100 * 9_220_480 / 128_807_306, "share of the convolutions."),
         (7.2, "share of the convolutions."),
         (0.07158, "not in percent"),
+        (0.072, "not in percent"),
         (0.928, "times 100"),
         (119_586_826 / 128_807_306, "times 100"),
         (79.8, "alone"),
@@ -131,7 +132,11 @@ def test_right_share(share):
 
 
 def test_idea():
-    assert run("8.4/4c", "Global average pooling").passed
+    for idea in ("Global average pooling", "global average pooling (GAP)", "GAP", " gap "):
+        assert run("8.4/4c", idea).passed, idea
+    for idea in ("1x1 convolutions (reductions)", "1×1 convolution", "1x1"):
+        assert "in convolutions at all" in run("8.4/4c", idea).problem.nudge
+    assert "Pick one" in run("8.4/4c", "pooling").problem.nudge
     assert "in convolutions at all" in run("8.4/4c", "1x1 convolutions").problem.nudge
 
 
@@ -231,3 +236,9 @@ POINTS_FOR_THREES = [BODY[0], *[("conv", i, o, 1) for _, i, o, _ in BODY[1:]]]
 def test_wrong_variants_get_their_reply(gap, reduced, requirement, reply):
     report = run("8.4/4d", (gap, reduced))
     assert (report.failed, reply in report.problem.nudge) == (requirement, True), report.text
+
+
+@pytest.mark.parametrize("handed_over", [GAP_ONLY, [GAP_ONLY], [GAP_ONLY] * 3, 5, "GAP"])
+def test_two_lists_are_asked_for(handed_over):
+    report = run("8.4/4d", handed_over)
+    assert (report.failed, report.problem.expected) == (0, "two lists of layers"), report.text

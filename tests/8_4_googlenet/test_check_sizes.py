@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from d2l_utils.checks import run
+from d2l_utils.checks import run, yours
 
 SECTION = "d2l_utils.checks.8_4_googlenet"
 sizes = importlib.import_module(f"{SECTION}.sizes")
@@ -78,7 +78,7 @@ def test_whole_numbers_of_every_kind(kind):
     assert run("8.4/2a", lambda layers: kind(backwards(layers))).passed
 
 
-@pytest.mark.parametrize("wrong", [2.5, math.nan, math.inf, True, "5", [5], torch.ones(2)])
+@pytest.mark.parametrize("wrong", [2.5, math.nan, math.inf, True, "5", [5], torch.ones(3)])
 def test_what_is_no_whole_number(wrong):
     report = run("8.4/2a", lambda layers: wrong)
     assert (report.failed, report.problem.nudge) == (0, "Return one whole number.")
@@ -97,11 +97,24 @@ def test_scaffold_is_not_attempted():
     def scaffold(layers):
         raise NotImplementedError
 
+    def share_scaffold(n, kernel, stride, padding):
+        raise NotImplementedError
+
     assert not run("8.4/2a", scaffold).attempted
     assert not run("8.4/2b", None).attempted
     assert not run("8.4/2c", None).attempted
-    assert not run("8.4/2d", lambda *place: scaffold(place)).attempted
+    assert not run("8.4/2d", share_scaffold).attempted
     assert not run("8.4/2e", None).attempted
+
+
+def test_an_equal_pair_is_a_size():
+    def pair(layers):
+        return backwards(layers), backwards(layers)
+
+    assert run("8.4/2a", pair).passed
+    used = yours("8.4/2a", pair, backwards)
+    assert used(sizes.ALEXNET) == backwards(sizes.ALEXNET)
+    assert used.__name__ == "pair"
 
 
 @pytest.mark.parametrize(
@@ -126,6 +139,12 @@ def test_scaffold_is_not_attempted():
         (stepping_back(lambda n, k, s, p: (n - 1) * s + k + 2 * p), 2, "2p is taken off"),
         (stepping_back(lambda n, k, s, p: n * s + k - 2 * p), 0, "n − 1 steps apart"),
         (stepping_back(lambda n, k, s, p: (n - 1) * s + k - p), 2, "both sides: 2p"),
+        (lambda layers: backwards(layers[-1:]), 1, "the last layer alone"),
+        (lambda layers: backwards(layers[:1]), 1, "the first layer alone"),
+        (stepping_back(lambda n, k, s, p: max(n, (n - 1) * s + k - 2 * p)), 5, "not `size`"),
+        (stepping_back(lambda n, k, s, p: max(k, (n - 1) * s + k - 2 * p)), 3, "than the kernel"),
+        (lambda layers: (backwards(layers), 1), 0, "one whole number"),
+        (lambda layers: str(backwards(layers)), 0, "one whole number"),
         (lambda layers: None, 0, "return its result"),
         (lambda layers: sum(k for k, s in layers), 0, "a tuple of three"),
         (1, 0, "the function itself"),
@@ -219,7 +238,21 @@ def by_sides(n, kernel, stride, padding):
     return 100 * np.float64(inside.mean() / kernel) ** 2
 
 
-@pytest.mark.parametrize("share", [image_share.share, counted, pooled, by_sides])
+def inside(n, kernel, stride, padding):
+    starts = range(-padding, n + padding - kernel + 1, stride)
+    return [(min(start + kernel, n) - max(start, 0)) / kernel for start in starts]
+
+
+def by_places(*place):
+    """The mean over all places of the share at each."""
+    return 100 * np.mean([row * column for row in inside(*place) for column in inside(*place)])
+
+
+def mean_of_squares(*place):
+    return 100 * np.mean([share**2 for share in inside(*place)])
+
+
+@pytest.mark.parametrize("share", [image_share.share, counted, pooled, by_sides, by_places])
 def test_right_functions_of_the_share_pass(share):
     assert run("8.4/2d", share).passed
 
@@ -229,6 +262,7 @@ def test_right_functions_of_the_share_pass(share):
     [
         (lambda n, k, s, p: by_sides(n, k, s, p) / 100, 0, "times 100"),
         (lambda n, k, s, p: 100 * (by_sides(n, k, s, p) / 100) ** 0.5, 1, "two sides"),
+        (mean_of_squares, 1, "do not average the squares"),
         (lambda n, k, s, p: 100 - by_sides(n, k, s, p), 0, "of the padding"),
         (lambda n, k, s, p: 100 * (n / (n + 2 * p)) ** 2, 1, "the padded map"),
         (lambda n, k, s, p: 100 * (min(k - p, n) / k) ** 2, 1, "in the corner"),

@@ -340,6 +340,18 @@ WRONG = {
     "ε fixed": (
         lambda Y_hat, Y, e, averaged=True: library(Y_hat, Y, 0.1, averaged),
         UNSMOOTHED,
+        "the loss for ε = 0.1, whatever ε is given",
+        "from the argument `epsilon`",
+    ),
+    "ε fixed, but for 0": (
+        lambda Y_hat, Y, e, averaged=True: library(Y_hat, Y, 0.1 if e else 0.0, averaged),
+        SMOOTHED,
+        "the loss for ε = 0.1, whatever ε is given",
+        "from the argument `epsilon`",
+    ),
+    "another ε fixed": (
+        lambda Y_hat, Y, e, averaged=True: library(Y_hat, Y, 0.2, averaged),
+        UNSMOOTHED,
         "with ε = 0.0 a loss of",
         "by hand",
     ),
@@ -597,6 +609,11 @@ def entropy(*q):
         ("8.4/1.3b", entropy(0.9, *[0.1 / 9] * 9), "spread over"),
         ("8.4/1.3b", entropy(0.91, *[0.01] * 9) / torch.tensor(2.0).log(), "in bits"),
         ("8.4/1.3b", torch.tensor(10.0).log(), "a guess"),
+        ("8.4/1.3b", 0.105, "−log 0.9:"),
+        ("8.4/1.3b", 0.094, "−log 0.91"),
+        ("8.4/1.3b", 0.086, "right class's part"),
+        ("8.4/1.3b", 0.414, "nine wrong classes"),
+        ("8.4/1.3b", 0.502, "makes −Σ q log p smallest"),
         ("8.4/1.3b", 1.0, "makes −Σ q log p smallest"),
         ("8.4/1.3c", torch.inf, "for ε = 0"),
         ("8.4/1.3c", 91, "ratio of the probabilities"),
@@ -627,7 +644,7 @@ def test_no_number_is_not_attempted_yet(exercise):
 
 def test_known_mistakes_are_mistakes_and_differ():
     Y_hat, Y = Trial(None).batch()
-    values = [losses(Y_hat, Y, 0.1), *(mistake(Y_hat, Y, 0.1) for mistake, *_ in MISTAKES)]
+    values = [losses(Y_hat, Y, 0.3), *(mistake(Y_hat, Y, 0.3) for mistake, *_ in MISTAKES)]
     for i, value in enumerate(values):
         assert all((value - other).abs().max() > 1e-3 for other in values[:i])
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from d2l_utils.checks import Problem, Unattempted, answers, check, register, run
+from d2l_utils.checks.answers import read_number
 
 
 @pytest.mark.parametrize("exercise", ["8.4/99", "1.1/0", "", None, [], 84])
@@ -66,9 +67,77 @@ def test_numbers_in_texts(text):
     assert answers({}, correct=1234)(text) is None
 
 
-@pytest.mark.parametrize("text", ["1,23", "12 34", "1234 or so", "", "%", "1234x1"])
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("52,8", 52.8),
+        ("0,105", 0.105),
+        ("−3,01", -3.01),
+        ("1,234,567", 1234567),
+        ("1,234.5", 1234.5),
+        ("16/9", 16 / 9),
+        (" 16 / 9 ", 16 / 9),
+        ("-1/2", -0.5),
+        ("48,4 GB/s", 48.4),
+    ],
+)
+def test_other_ways_to_write_a_number(text, number):
+    assert read_number(text) == number
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1,2,3", "12 34", "1234 or so", "", "%", "1234x1", "1/0", "1/", "/2", "1/2/x", "1 pixel x"],
+)
 def test_texts_that_are_no_number(text):
     assert answers({}, correct=1234)(text).expected == "a number"
+
+
+PIXELS = ["7 pixels", "7 px", "7x7 px", "7×7 pixels", "7 px × 7 px", "7px", "7 Pixel"]
+
+
+@pytest.mark.parametrize("pair", PIXELS)
+def test_pixels_are_a_unit(pair):
+    assert answers({}, correct=7, square=True)(pair) is None
+
+
+def test_a_wrong_number_may_be_rounded():
+    judge = answers({0.08582: "one", 0.0853: "other", 100: "high"}, correct=0.5, rel_tol=1e-3)
+    assert judge(0.086).nudge == "one"
+    assert judge(0.0853).nudge == "other"
+    assert judge(0.0855).nudge == "other"  # the closer one
+    assert judge(0.09).nudge.startswith("Not this one")
+    assert judge(99.6).nudge == "high"
+    assert judge(0.5004) is None
+    assert judge(0.502) is not None  # its own tolerance
+
+
+def test_a_number_close_to_the_right_one_gets_no_reply_to_another():
+    judge = answers({92.0: "another's"}, correct=92.8, rel_tol=2e-3)
+    assert judge(92.2).nudge == "another's"
+    assert judge(92.5).nudge.startswith("Not this one")
+
+
+def test_a_wide_tolerance_is_not_widened_for_replies():
+    judge = answers({46.8: "weights"}, correct=100, rel_tol=5e-3)
+    assert judge(47.0).nudge == "weights"
+    assert judge(47.5).nudge.startswith("Not this one")
+
+
+def test_exact_numbers_keep_their_replies():
+    judge = answers({32: "thirty-two", float("inf"): "endless"}, correct=1)
+    assert judge(32).nudge == "thirty-two"
+    assert judge(32.001).nudge.startswith("Not this one")
+    assert judge(float("inf")).nudge == "endless"
+
+
+@pytest.mark.parametrize("given", ["Long name", "long name (LN)", "LN", "ln (the long one)"])
+def test_choices_by_other_words(given):
+    assert answers({"short": "No."}, "long name", synonyms={"ln": "long name"})(given) is None
+
+
+def test_a_choice_in_brackets_is_none():
+    assert answers({"short": "No."}, "long name")("(long name)").nudge.startswith("Pick one")
 
 
 @pytest.mark.parametrize("pair", ["7x7", "7 × 7", "7*7", (7, 7), [7, 7.0], torch.tensor([7, 7]), 7])

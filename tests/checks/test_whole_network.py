@@ -8,7 +8,8 @@ from torch import nn
 
 import d2l_utils as d2l
 from d2l_utils.checks import register, registry, run
-from d2l_utils.checks.whole_network import Network, Reference, requirements
+from d2l_utils.checks.judge_network import requirements
+from d2l_utils.checks.whole_network import Network, Reference
 
 NUDGES = {name: f"Look at the {name}." for name in ("maps", "weights", "vectors", "logits")}
 MAPS = {"behind the stem": (48, 28, 28), "behind the body": (256, 7, 7)}
@@ -79,6 +80,18 @@ def no_relu(net):
     del net.net[1][2]
 
 
+def epsilon(value):
+    def edit(net):
+        net.net[1][1].eps = value
+
+    return edit
+
+
+@pytest.mark.parametrize("value", [1e-6, 1e-5, 1e-3, 1e-2])
+def test_libraries_differ_in_epsilon(value):
+    assert run("0.0/net", edited(epsilon(value))).passed
+
+
 def early_end(net):
     net.net[-1] = nn.LazyLinear(6)
 
@@ -99,6 +112,8 @@ def early_end(net):
         (edited(bias), "parameters", "parameters", "vectors"),
         (edited(other_pool), "other logits", "the right one", "logits"),
         (edited(no_relu), "other logits", "the right one", "logits"),
+        (edited(epsilon(1.0)), "ε = 1", "from 0.000001 to 0.01", "leave its default"),
+        (edited(epsilon(0)), "ε = 0", "from 0.000001 to 0.01", "leave its default"),
     ],
 )
 def test_wrong_ones_are_told_what_is_wrong(attempt, found, expected, nudge):

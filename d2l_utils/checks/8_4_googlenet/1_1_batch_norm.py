@@ -13,9 +13,10 @@ from ..blocks.from_channels import from_channels
 from ..blocks.graph import Node, conv, conv_norm_relu, conv_relu, norm, relu
 from ..blocks.kinds_of_mistake import Wrong
 from ..blocks.learners_block import Attempt
+from ..judge_network import requirements
 from ..registry import register
 from ..report import Problem
-from ..whole_network import Network, Reference, requirements
+from ..whole_network import Network, Reference
 from . import inception
 from .inception import four_branches
 
@@ -160,7 +161,8 @@ question(
         10: "There the loss is finite, and no better than that of guessing, 2.30.",
         0.1: "It trains fast there. Does the next one train at all?",
         0.01: "It trains there. Look at the larger ones too.",
-        0.001: "There it is the slowest. Look at the larger ones.",
+        0.001: "In these few steps it does not learn there: its loss stays above that of guessing, "
+        "2.30. Look at the larger ones.",
     },
     correct=1,
     otherwise="The answer is one of the five rates of the figure.",

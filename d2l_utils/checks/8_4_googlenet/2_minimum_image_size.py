@@ -24,6 +24,7 @@ register(
         "Hint a3: the loop, with a gap",
     ),
     starts={"AlexNet's chain, with padding": 1, "more padding than the kernel needs": 1},
+    used=sizes.in_numbers,
 )
 
 question(

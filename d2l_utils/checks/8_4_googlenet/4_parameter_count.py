@@ -60,7 +60,11 @@ question(
         " parameters are in convolutions at all?"
     },
     correct="global average pooling",
-    key=lambda idea: "global average pooling" if str(idea).strip().lower() == "gap" else idea,
+    synonyms={
+        "gap": "global average pooling",
+        "1x1": "1x1 convolutions",
+        "1x1 convolution": "1x1 convolutions",
+    },
     hints=("Hint c1: body and head", "Hint c2: what each can save at most"),
 )
 

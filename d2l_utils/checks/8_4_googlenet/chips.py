@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import functools
+import math
+from dataclasses import replace
+from itertools import product
 from numbers import Real
 from typing import Any
 
@@ -15,6 +18,15 @@ from ..report import Problem, Unattempted, clean
 
 IMAGES = 1000  # a second
 LARGEST = 10.0  # mm²; the best of a grid of powers of two has 5 % less
+# what to say of the size that can be cut
+SURPLUS = {
+    "rows": "The array is larger than it has to be: with fewer rows it is still fast enough.",
+    "columns": "The array is larger than it has to be: with fewer columns it is still fast enough.",
+    "buffer": "The buffer is larger than it has to be: with a smaller one it is still fast enough.",
+    "bandwidth": "DRAM is faster than it has to be: with less bandwidth it is still fast enough.",
+    "": "No size has a surplus by itself, so trade one for another. What does a smaller buffer "
+    "cost in bandwidth, and what does a larger array save?",
+}
 
 
 @functools.cache
@@ -61,11 +73,19 @@ def is_small(chip: Chip) -> Problem | None:
     """A requirement: its area is near the least."""
     if chip.area <= LARGEST:
         return None
-    run = run_on(chip, _googlenet())
-    if run.compute < 0.6 * run.transfer:
-        nudge = "The array waits most of the time: it is larger than the DRAM can feed."
-    elif run.transfer < 0.6 * run.compute:
-        nudge = "DRAM waits most of the time: less bandwidth would do."
-    else:
-        nudge = "Array and DRAM are busy alike. What does half the buffer cost in traffic?"
-    return Problem(f"{chip.area:.1f} mm²", f"at most {LARGEST:g} mm²", nudge)
+    return Problem(f"{chip.area:.1f} mm²", f"at most {LARGEST:g} mm²", SURPLUS[_surplus(chip)])
+
+
+def _surplus(chip: Chip) -> str:
+    """The size that can be cut, alone, for the most area, with the chip still fast enough."""
+    cuts = {"": chip.area}
+    for name, share in product(SURPLUS.keys() - {""}, (1 / 2, 3 / 4, 7 / 8)):
+        size = max(1, int(share * getattr(chip, name)))
+        smaller = replace(chip, **{name: size})
+        try:
+            fast = is_fast(smaller) is None
+        except ValueError:  # a tile does not fit such a buffer
+            continue
+        if fast:
+            cuts[name] = min(smaller.area, cuts.get(name, math.inf))
+    return min(sorted(cuts), key=cuts.get)

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...networks import GOOGLENET, SMALL_STEM, scaled
-from ..answers import number
+from ..answers import read_number
 from ..report import Problem, Unattempted, clean
 
 BLOCKS = "3x3", "1x7", "1x3 beside 3x1"
 TOLERANCE = 0.05
+ROUNDING = 0.0051  # of a width that someone computed, to two decimals
 WIDTH = 0.25  # of the small network, stem and body
 GRIDS = 14, 7, 4  # pixels on an edge, in the three stages of the body
 
@@ -52,8 +53,8 @@ def widths(attempt: Any) -> Any:
 
 
 def _width(raw: Any) -> float | None:
-    """A finite number of 0 or more; also from NumPy and torch."""
-    value = number(raw)
+    """A finite number of 0 or more; also from NumPy and torch, or as a text."""
+    value = read_number(raw)
     return float(value) if value is not None and 0 <= value < math.inf else None
 
 
@@ -71,6 +72,8 @@ def gives(attempt: Any) -> Problem | None:
         if _width(raw) is None or _width(raw) > 10:
             found = clean(f"{raw!r} for {block!r}", 80)
             nudge = "The width is a factor for the body's channels; 1.0 leaves them as they are."
+            if isinstance(raw, bool):
+                nudge = f"A width is a number, as 1.0 is: {raw} says only yes or no."
             return Problem(found, "a number above 0, not above 10", nudge)
     return None
 
@@ -86,9 +89,9 @@ def equal(block: str) -> Callable[[Any], Problem | None]:
         expected = f"between {1 - TOLERANCE:.2f} and {1 + TOLERANCE:.2f} of them"
         if abs(share(block, body / WIDTH) - 1) <= TOLERANCE:
             nudge = "The body's width comes on top of the network's 0.25: 1.0 means unchanged."
-        elif abs(body - 1 / at_once) < 0.02:
+        elif abs(body - 1 / at_once) < ROUNDING:
             nudge = "Corrected in proportion: but twice the width costs nearly four times as much."
-        elif abs(body - at_once) < 0.02:
+        elif abs(body - at_once) < ROUNDING:
             nudge = "That is its cost at width 1.0. The width that brings it to 1 is wanted."
         else:
             nudge = (

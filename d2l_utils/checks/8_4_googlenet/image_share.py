@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from statistics import fmean
 from typing import Any
 
 from ..answers import number
@@ -23,11 +24,15 @@ REST = (8, 7, 2, 3)  # a pixel is left over behind the last place
 PLACES = (WINDOW, BORDER, SMALL, STRIDED, REST)
 
 
-def side(n: int, kernel: int, stride: int, padding: int) -> float:
-    """The share along one side, by looking at each input of each place."""
+def sides(n: int, kernel: int, stride: int, padding: int) -> list[float]:
+    """The share along one side at each place, by looking at each of its inputs."""
     places = range(-padding, n + padding - kernel + 1, stride)
-    read = [start + offset for start in places for offset in range(kernel)]
-    return sum(0 <= pixel < n for pixel in read) / len(read)
+    return [sum(0 <= start + i < n for i in range(kernel)) / kernel for start in places]
+
+
+def side(*place: int) -> float:
+    """The share along one side, the mean over the places."""
+    return fmean(sides(*place))
 
 
 def share(*place: int) -> float:
@@ -45,6 +50,11 @@ MISTAKES: tuple[tuple[Callable[[Place], float], str], ...] = (
     (
         lambda place: 100 * side(*place),
         "That is the share along one side. A kernel has two sides, and both are cut at the border.",
+    ),
+    (
+        lambda place: 100 * fmean(x**2 for x in sides(*place)),
+        "That is the mean of the squares: only the places on the map's diagonal. Square the mean; "
+        "do not average the squares.",
     ),
     (lambda place: 100 - share(*place), "That is the share of the padding."),
     (

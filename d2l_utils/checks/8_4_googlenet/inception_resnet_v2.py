@@ -11,8 +11,9 @@ from pathlib import Path
 
 import torch
 
+from ..judge_network import requirements
 from ..report import Problem
-from ..whole_network import TOLERANCE, Network, Reference, requirements
+from ..whole_network import Network, Reference, near
 
 __all__ = ["ERRORS", "REQUIREMENTS"]
 
@@ -44,6 +45,9 @@ ERRORS = {
     ),
     r"Sizes of tensors must match": f"Branches of different sizes can't be joined. {TABLES}",
     r"argument: 'num_classes'": "It is called without arguments: `num_classes=1000`.",
+    r"unexpected keyword argument 'num_classes'": (
+        "The number of classes is its argument: `num_classes=1000` in the line with `def`."
+    ),
 }
 LAST = "The block behind the nine C has scale 1, and no ReLU after its sum."
 # what is found, and what to say to it
@@ -83,17 +87,17 @@ def _mistakes() -> dict[str, torch.Tensor]:
     return {name: torch.tensor(logits) for name, logits in told.items()}
 
 
-*BEFORE, (TEXT, _agrees) = requirements(reference, MAPS, NUDGES)
+*BEFORE, (TEXT, _agrees) = requirements(reference, MAPS, NUDGES, asked=True)
 
 
 def _agrees_or_says_why(network: Network) -> Problem | None:
     """The logits are timm's; if they are those of a known mistake, it is named."""
     problem = _agrees(network)
-    if problem is None:
-        return None
+    if problem is None or problem.code != "logits":
+        return problem
     own = network.logits()[:, :LOOK]
     for name, logits in _mistakes().items():
-        if (own - logits).abs().max() <= TOLERANCE * logits.abs().max():
+        if near(own, logits):
             found, nudge = MISTAKES[name]
             return Problem(found, problem.expected, nudge, name)
     return problem

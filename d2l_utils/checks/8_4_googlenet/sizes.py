@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
 
+from ..answers import read_number
 from ..functions import returns
 from ..report import Problem
 
@@ -79,6 +81,24 @@ MISTAKES = (
         "That is the product of the strides: how far the image shrinks if it is large. What is "
         "left of a small one is decided by kernels and padding.",
     ),
+    *(
+        (
+            lambda layers, one=one, least=least: _backwards(_step, least)(layers[one]),
+            f"That is the {which} layer alone. Does the function `return` inside the loop?",
+        )
+        for which, one in (("last", slice(-1, None)), ("first", slice(1)))
+        for least in (1, -math.inf)
+    ),
+    (
+        _backwards(lambda n, k, s, p: max(n, _step(n, k, s, p))),
+        "Padding can make a layer's output larger than its input. Each layer needs at least one "
+        "pixel, not `size` of them.",
+    ),
+    (
+        _backwards(lambda n, k, s, p: max(k, _step(n, k, s, p))),
+        "Part of what is under a kernel may be padding, so an image can be smaller than the "
+        "kernel: each layer needs at least one pixel.",
+    ),
     (_backwards(_step, -math.inf), "An image has at least one pixel, whatever the padding."),
     (_forwards, "The chain is walked from the wrong end: start with the last layer."),
     (
@@ -92,4 +112,10 @@ MISTAKES = (
 def agrees_on(layers: Layers) -> Callable[[Any], Problem | None]:
     """A requirement: the smallest size for ``layers`` is right."""
     otherwise = "Try it by hand, backwards: what does the last layer need to give one pixel?"
-    return returns(by_trying, layers, f"for `{layers}`", MISTAKES, otherwise, others=CHAINS)
+    what = f"for `{layers}`"
+    return returns(by_trying, layers, what, MISTAKES, otherwise, others=CHAINS, square=True)
+
+
+def in_numbers(function: Callable[[Layers], Any]) -> Callable[[Layers], Any]:
+    """``function``, an equal pair as the one number that it names."""
+    return functools.wraps(function)(lambda layers: read_number(function(layers), square=True))

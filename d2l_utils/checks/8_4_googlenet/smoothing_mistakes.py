@@ -11,6 +11,7 @@ __all__: list[str] = []
 
 WIDE = "The uniform targets are 1/K, one row an example and one column a class: the shape of "
 WIDE += "`Y_hat`, not of `Y`, with K = `Y_hat.shape[1]`."
+FIXED = 0.1  # the usual ε, which may be written in place of the argument
 SOFTMAX = "Take `F.log_softmax` of the logits, once, along the classes: `dim=1`."
 
 
@@ -41,6 +42,11 @@ def _uniform(part):
 
 # Losses, what is wrong with them, and a nudge; the first that explains all numbers is told.
 MISTAKES = (
+    (
+        lambda Y_hat, Y, e: losses(Y_hat, Y, FIXED),
+        f"the loss for ε = {FIXED}, whatever ε is given",
+        f"Is {FIXED} written in your code? Take ε from the argument `epsilon`.",
+    ),
     (
         _wrong(lambda o, e: (1 - e) * o),
         "(1 − ε) times the cross-entropy: the uniform part has no effect",

@@ -114,12 +114,12 @@ def has_pictures(stem: Stem) -> Problem | None:
         return None
     if any(kernel > 1 for _, kernel, _, _ in _convs(stem)):
         found = "a convolution that leaves a single channel"
-        nudge = "What follows it with 1×1 is a number times that channel, the same picture, scaled."
+        nudge = "What follows it with 1×1 is made of that one channel, pixel by pixel."
     else:
         found = "no convolution that is larger than 1×1"
         nudge = (
-            "The image has one channel, where a 1×1 convolution is a number times the image. So "
-            "all channels that the body works on are the same picture, scaled."
+            "A 1×1 convolution reads one pixel at a time, and a pool picks one. So nothing that "
+            "the body gets combines a pixel with its neighbours."
         )
     return Problem(found, "different pictures of the image for the body", nudge)
 

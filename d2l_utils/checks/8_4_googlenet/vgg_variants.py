@@ -39,16 +39,18 @@ CLASSIFIERS = ([("linear", 512, 10)], [("conv", 512, 10, 1)])  # of averages the
 class Variants(NamedTuple):
     """The two lists as given, and as tuples of plain numbers where they can be read as such."""
 
-    given: tuple[Any, Any]
+    given: tuple
     gap_only: Layers
     reductions_only: Layers
 
 
 def prepare(pair: Any) -> Variants:
     """Both lists; nobody has begun if neither is there."""
-    given = tuple(pair)
+    given = tuple(pair) if isinstance(pair, list | tuple) else (pair,)
     if all(layers is None or layers is ... for layers in given):
         raise Unattempted
+    if len(given) != len(NAMES):
+        return Variants(given, [], [])
     return Variants(given, *(_plain(layers) for layers in given))
 
 
@@ -75,6 +77,10 @@ def _layer(layer: Any) -> tuple | None:
 
 def are_lists(variants: Variants) -> Problem | None:
     """Both are lists of layers in the notebook's form."""
+    if len(variants.given) != len(NAMES):
+        found = clean(f"{len(variants.given)} of what should be two: {variants.given!r}", 80)
+        nudge = "Hand over both lists: `(my_gap_only, my_reductions_only)`."
+        return Problem(found, "two lists of layers", nudge)
     for name, layers in zip(NAMES, variants.given, strict=True):
         if not isinstance(layers, list | tuple):
             found = f"{name}: {clean(repr(layers), 80)}"

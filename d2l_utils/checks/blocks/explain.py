@@ -16,7 +16,8 @@ from .kinds_of_mistake import Rule
 Rules = Mapping[str, Rule]
 Where = Callable[[Node, "Node | None"], str]
 PLACES = 7  # at most, for all subsets of them to be tried
-PAIRS = 1200  # at most, for an answer at once
+VAGUE = "no-norm", "bare-conv"  # several layers may have as many numbers as are missing
+PAIRS = 1500  # at most, for an answer at once
 
 
 class Kind(NamedTuple):
@@ -67,6 +68,12 @@ def merged(*some: Mistake) -> Mistake:
     """The same mistake at the places of all."""
     places = tuple(n for m in some for n in m.places)
     return Mistake(some[0].rules, some[0].kind, places, sum(m.of for m in some))
+
+
+def placed(mistakes: tuple[Mistake, ...]) -> tuple[Mistake, ...]:
+    """``mistakes`` that counts alone suggest; none if they may blame an innocent layer."""
+    vague = any(m.kind.code in VAGUE and len(m.places) < m.of for m in mistakes)
+    return () if vague else mistakes
 
 
 def apply(root: Node, *mistakes: Mistake) -> Node:

@@ -118,6 +118,9 @@ def norms(n: Node) -> Wrong:
             yield "norm-first", node("conv", norm(n.x.x, mark=n.x.spec), spec=n.x.spec)
         yield "no-affine", norm(n.x, affine=False)
         yield "stored-statistics", node("stored norm", n.x, spec=n.spec)
+    elif n.op == "ReLU" and n.x.op == "norm" and n.x.x.op == "conv":
+        yield "bare-conv", n.x.x
+        yield "bare-conv", changed(n.x.x, bias=True)
     yield from (each for each in flaws(n) if each[0] != "mean-for-variance")  # not in training
     for affine, code in ((True, "normed"), (False, "plainly-normed")):
         if n.op == "cat":

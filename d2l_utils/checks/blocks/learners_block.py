@@ -14,7 +14,7 @@ from torch import nn
 from .block import Block
 from .construct import bound
 from .evaluate import Numbers, Observation, Values
-from .explain import Kind, Mistake, explain, merged
+from .explain import Kind, Mistake, explain, merged, placed
 from .graph import Node, cat, nodes, parts, width
 from .joining_order import in_order_of
 from .parameters import (
@@ -66,8 +66,6 @@ class Attempt:
         """What the block is tried with; under batch norm large, lest its ε matter."""
         gain = 100.0 if self.block.normed else 2.0
         return Numbers(self.block.inputs, gain, self.seed, self.block.closing)
-
-    # -- shapes -----------------------------------------------------------------------------------
 
     @cached_property
     def even_output(self) -> Any:
@@ -131,8 +129,6 @@ class Attempt:
             if found := explain(self.block.graph, rules, predicts):
                 return found
         return ()
-
-    # -- values -----------------------------------------------------------------------------------
 
     def infer(self, X: torch.Tensor, module: nn.Module | None = None) -> torch.Tensor:
         """Run a block on a copy of ``X``, without gradients."""
@@ -199,7 +195,7 @@ class Attempt:
             rules,
             lambda g: self.counted(g) and self.seen.shows(g),
             lambda g: parameters(g, inputs) != right,
-        ) or explain(graph, rules, self.counted)
+        ) or placed(explain(graph, rules, self.counted))
 
     @cached_property
     def missing(self) -> list[Node]:

@@ -29,6 +29,7 @@ FOUND = {
     "pooled-input": "the pooled input{branch}",
     "relu-on-input": "ReLU applied to the block's input{branch}",
     "no-norm": "no batch norm {place}{branch}",
+    "bare-conv": "no batch norm and no ReLU {place}{branch}",
     "norm-first": "batch norm before the convolution[, {place}]{branch}",
     "no-affine": "batch norms without a scale and a shift",
     "stored-statistics": "stored statistics in training: other outputs for images multiplied by 10",
@@ -102,6 +103,7 @@ NUDGES = {
     "pooled-input": "Only the last branch pools the block's input; this one takes it as it is.",
     "relu-on-input": "Feed it the input as it is.",
     "no-norm": "One batch norm after each convolution, before its ReLU.",
+    "bare-conv": "Each convolution is followed by batch norm, and that by ReLU.",
     "norm-first": _NOT_BEFORE,
     "no-affine": "Keep scale and shift, `affine=True`: they are learned.",
     "stored-statistics": "In training the batch at hand sets the scale. With `F.batch_norm`, pass "
