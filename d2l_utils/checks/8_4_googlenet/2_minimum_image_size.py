@@ -96,8 +96,8 @@ question(
     "What an enlarged image gives the network",
     "names what there is more of",
     {
-        "information": "Make the enlarged image small again: you get back what you had. Then what"
-        " can the enlarged one hold that the small one does not?",
+        "information": "The enlarged image is computed from the small one alone. Then what can it"
+        " hold that the small one does not?",
         "weights": "A convolution's weights do not depend on the image's size, and the head"
         " averages each map. Count the parameters at both sizes.",
         "steps": "The number of images and the size of a batch decide how many steps an epoch has."

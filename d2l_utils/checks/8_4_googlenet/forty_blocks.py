@@ -58,7 +58,7 @@ REQUIREMENTS = [
         ),
     ),
     (
-        "accuracy: what the shortcut brings with 18 blocks, in points",
+        "accuracy: what the residual network of 18 blocks has more, in points",
         _finding(
             2,
             {
