@@ -282,7 +282,7 @@ def test_mistakes_of_the_share_are_named(share, requirement, reply):
 
 @pytest.mark.parametrize(
     ("more", "reply"),
-    [("information", "computed from"), ("weights", "averages"), ("Steps", "an epoch"), ("x", "Pick")],
+    [("information", "computed"), ("weights", "averages"), ("Steps", "an epoch"), ("x", "Pick")],
 )
 def test_wrong_choices_get_their_reply(more, reply):
     assert reply in run("8.4/2e", more).problem.nudge

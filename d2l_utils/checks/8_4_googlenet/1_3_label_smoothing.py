@@ -77,6 +77,6 @@ register(
     "8.4/1.3d",
     "What smoothing does to a network",
     smoothing_effects.REQUIREMENTS,
-    hints=("Hint d1: which table", "Hint d2: sign by sign"),
+    hints=("Hint d1: which table", "Hint d2: line by line"),
     used=smoothing_effects.in_numbers,
 )
