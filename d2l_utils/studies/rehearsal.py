@@ -98,13 +98,21 @@ class _Rehearsal:
         tensors = model.double().state_dict(keep_vars=True).values()
         once = {id(tensor): tensor for tensor in tensors}.values()  # tied weights have two names
         self.tensors = [tensor for tensor in once if tensor.is_floating_point()]
-        self.weights = [_weights(draw, tensor) for tensor in self.tensors]
+        self.first = [t if t.dim() > 1 else t.detach().clone() for t in self.tensors]
+        self.draws = draw.get_state()
         self.moved: list[float] = []
         self.put_back()
 
+    def weights(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Each tensor and its weights, drawn anew each time: to keep them would take memory."""
+        draw = np.random.RandomState()
+        draw.set_state(self.draws)
+        for tensor, first in zip(self.tensors, self.first, strict=True):
+            yield tensor, _weights(draw, first)
+
     @torch.no_grad()
     def put_back(self) -> None:
-        for tensor, weights in zip(self.tensors, self.weights, strict=True):
+        for tensor, weights in self.weights():
             tensor.copy_(weights)
 
     def __len__(self) -> int:
@@ -114,10 +122,7 @@ class _Rehearsal:
         for batch in self.batches:
             self.put_back()
             yield batch
-        self.moved = [
-            _norm(tensor.detach() - weights)
-            for tensor, weights in zip(self.tensors, self.weights, strict=True)
-        ]
+        self.moved = [_norm(tensor.detach() - weights) for tensor, weights in self.weights()]
 
     def train_dataloader(self) -> _Rehearsal:
         return self
