@@ -158,7 +158,7 @@ class Trainer(HyperParameters):
         self.num_train_batches = number_of_batches(self.train_dataloader, "train_dataloader")
         self.num_val_batches = 0
         if self.val_dataloader is not None:
-            self.num_val_batches = number_of_batches(self.val_dataloader, "val_dataloader")
+            self.num_val_batches = number_of_batches(self.val_dataloader, "val_dataloader", 0)
 
     def prepare_model(self, model) -> None:
         """Introduce model and trainer; move the model to its device and memory layout."""
@@ -230,7 +230,8 @@ class Trainer(HyperParameters):
         """The batches, each ready for the model; of several processes, this one's share."""
         self.processes.take_order_of_the_first(dataloader)
         for batch in dataloader:
-            self.examples, self.input_shape = len(batch[-1]), tuple(batch[0].shape[1:])
+            self.examples = len(batch[-1])
+            self.input_shape = getattr(batch[0], "shape", None) and tuple(batch[0].shape[1:])
             yield self.prepare_batch(self.processes.share(batch))
 
     def state_dict(self) -> dict:

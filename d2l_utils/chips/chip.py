@@ -95,21 +95,23 @@ def run_on(chip: Chip, table: Iterable[LayerCost], maps: int | None = None) -> C
     Every layer's inputs come from DRAM and its outputs go there, unless ``maps`` is given: the
     numbers that the buffer has to hold so that maps stay on the chip (``largest_maps``). Then
     weights alone are fetched, each once, beside the first layer's input, and the last output goes
-    out.
+    out. Weights on their way take no room of the buffer in this model.
 
-    Raises ValueError for a layer whose MACs are not counted, and for maps that the buffer can't
-    hold.
+    Raises ValueError for a layer whose MACs are not counted, for maps that the buffer can't hold,
+    and for fewer than a layer of ``table`` writes.
     """
     layers = list(table)
     if maps is None:
         return sum((_layer_on(chip, layer) for layer in layers), start=ChipCost())
+    if (largest := max((layer.outputs for layer in layers), default=1)) > maps:
+        raise ValueError(f"maps = {maps!r}: expected {largest} or more, which a layer writes")
     needed = maps * bytes_per_number(chip.precision)
     if needed > chip.buffer:
         raise ValueError(f"maps of {needed} bytes: the buffer of {chip.buffer} can't hold them")
     size, total = bytes_per_number(chip.precision), ChipCost()
-    for layer in layers:
+    for i, layer in enumerate(layers, start=1):
         moved = layer.parameters + layer.buffers
-        moved += layer.inputs * (layer is layers[0]) + layer.outputs * (layer is layers[-1])
+        moved += layer.inputs * (i == 1) + layer.outputs * (i == len(layers))
         total += _layer_on(chip, layer, size * moved)
     return total
 

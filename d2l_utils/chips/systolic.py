@@ -10,13 +10,15 @@ __all__ = ["systolic_cycles"]
 def systolic_cycles(
     M: int, K: int, N: int, rows: int, columns: int, dataflow: str = "weight"
 ) -> int:
-    """Cycles of an M x K by K x N product on a systolic array, as SCALE-Sim v2 simulates it.
+    """The last cycle of an M x K by K x N product on a systolic array, the first having number 0.
+
+    As SCALE-Sim v2 simulates and counts it: one less than the number of cycles.
 
     ``dataflow`` "weight": each MAC keeps a weight, K along the rows, N along the columns; a fold
     loads its weights for ``rows`` cycles, then the M rows of inputs pass. "output": each keeps a
     sum, M along the rows, and the K steps pass; nothing is loaded, and the sums leave while the
     next fold comes. (Equation 1 of Samajdar et al. 2018, arXiv 1811.02883, counts ``rows`` more
-    cycles a fold for them.) The simulator numbers cycles from 0, and tells the last one's number.
+    cycles a fold for them.)
 
     Raises ValueError for a number below 1, or another dataflow.
     """

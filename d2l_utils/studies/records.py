@@ -39,18 +39,24 @@ class Records:
         """
         if not self.path.exists():
             return []
-        file = f"results/{self.name}.json"
-        remedy = f"Restore it (git checkout -- {file}), or delete it and train anew (make results)."
+        file = os.path.relpath(self.path, RESULTS.parent)
+        restore = f"Restore it (git checkout -- {file}), or delete"
+        if not self.path.is_relative_to(RESULTS):
+            file, restore = self.path, "Delete"
+        remedy = f"{restore} it and train anew (make results)."
         try:
             runs = json.loads(self.path.read_text())["runs"]
             digests = [run.pop("digest", None) for run in runs]
             changed = [run for run, own in zip(runs, digests, strict=True) if digest(run) != own]
             about = [f"{run['arm']}, seed {run['seed']}" for run in changed]
+            twice = len(runs) - len({(run["arm"], run["seed"]) for run in runs})
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(
                 f"{file} is no record: it was cut short, or a merge left its marks in it "
                 f"({type(error).__name__}: {error}). {remedy}"
             ) from error
+        if twice:
+            raise ValueError(f"{file}: {twice} runs stand in it twice, after a merge. {remedy}")
         if about:
             raise ValueError(f"{file}: these runs are not as they were recorded: {about}. {remedy}")
         return runs
@@ -67,6 +73,7 @@ class Records:
 
     def write(self, runs: list[Mapping[str, Any]]) -> None:
         """Put ``runs`` in place of all that was recorded; a line each, for readable diffs."""
-        lines = ",\n".join(json.dumps({**run, "digest": digest(run)}) for run in runs)
+        plain = json.loads(json.dumps(list(runs)))  # as they will be read
+        lines = ",\n".join(json.dumps({**run, "digest": digest(run)}) for run in plain)
         with files.whole(self.path) as aside:
             aside.write_text(f'{{"study": {json.dumps(self.name)}, "runs": [\n{lines}\n]}}\n')

@@ -100,7 +100,10 @@ def _right(trainer: Trainer, model: nn.Module, batches: Iterable) -> str:
 
 
 def images_right(run: Mapping[str, Any]) -> np.ndarray | None:
-    """Of a recorded run, for each test image whether it was right; None if it does not tell."""
+    """Of a recorded run, for each test image whether it was right; None if it does not tell.
+
+    Behind the last image, False up to a whole byte.
+    """
     if "right" not in run:
         return None
     return np.unpackbits(np.frombuffer(base64.b64decode(run["right"]), np.uint8)).astype(bool)

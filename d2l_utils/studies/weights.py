@@ -14,7 +14,7 @@ from ..machine import files
 
 __all__ = ["load_weights", "save_weights"]
 
-DIGEST = "digest"  # the key of the metadata
+DIGEST = "d2l_utils digest"  # the key of the metadata
 
 
 def save_weights(

@@ -14,13 +14,14 @@ import io
 import os
 import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from ..machine import files
 from ..machine.random_state import RandomState
 from . import distributed
-from .same_training import circumstances, differences, must_match
+from .same_training import circumstances, differences, operations, settings
 
 __all__: list[str] = []
 
@@ -44,7 +45,13 @@ class CheckpointFile:
             "board": trainer.model.board,
             "random generators": RandomState(trainer.train_dataloader),
         }
-        self.settings: dict | None = None
+        if self.file is not None and not hasattr(trainer.optim, "state_dict"):
+            raise ValueError(
+                f"checkpoint = {self.file!r}: {type(trainer.optim).__name__} has no state_dict, "
+                "so that its state can't be kept; expected an optimizer of torch.optim"
+            )
+        self.settings = {} if self.file is None else settings(trainer)
+        self.input_shape: tuple[int, ...] | None = None
 
     def save(self) -> None:
         """Write the file; all or nothing.
@@ -55,12 +62,17 @@ class CheckpointFile:
             return
         if distributed.is_first():
             state = {name: part.state_dict() for name, part in self.parts.items()}
-            told = {"state": state, "circumstances": circumstances()}
-            if self.settings is None:  # they stay as they are from the first epoch on
-                shape = self.trainer.input_shape
-                self.settings = {"settings": must_match(self.trainer, shape), "input": shape}
+            if self.input_shape is None:  # the first time
+                self.input_shape = self.trainer.input_shape
+                self.settings |= operations(self.trainer.model, self.input_shape)
+            told = {
+                "settings": self.settings,
+                "input": self.input_shape,
+                "state": state,
+                "circumstances": circumstances(),
+            }
             packed = io.BytesIO()  # torch's own writer does not say what is wrong with a disk
-            torch.save(told | self.settings, packed)
+            torch.save(_plain(told), packed)
             try:
                 with files.whole(self.file) as aside, open(aside, "wb") as opened:
                     opened.write(LAYOUT + _digest(packed.getbuffer()) + b"\n")
@@ -81,18 +93,11 @@ class CheckpointFile:
         Raises:
             ValueError: the file is damaged, or of another training.
         """
-        if self.file is None:
-            return
-        optim = self.trainer.optim
-        if not hasattr(optim, "state_dict"):
-            raise ValueError(
-                f"checkpoint = {self.file!r}: {type(optim).__name__} has no state_dict, "
-                "so that its state can't be kept; expected an optimizer of torch.optim"
-            )
-        if not Path(self.file).exists():
+        if self.file is None or not Path(self.file).exists():
             return
         saved = self._read()
-        if told := differences(saved["settings"], must_match(self.trainer, saved["input"])):
+        ours = self.settings | operations(self.trainer.model, saved["input"])
+        if told := differences(saved["settings"], _plain(ours)):
             raise self._refusal(f"is of another training: {told[0]}")
         before = {name: copy.deepcopy(part.state_dict()) for name, part in self.parts.items()}
         try:
@@ -102,7 +107,9 @@ class CheckpointFile:
             for name, part in self.parts.items():
                 part.load_state_dict(before[name])
             raise self._refusal("can't be read: a part of it does not fit") from error
-        self._tell(saved["circumstances"])
+        self.settings, self.input_shape = saved["settings"], saved["input"]
+        if len(self.trainer.history) < self.trainer.max_epochs:
+            self._tell(saved["circumstances"])
 
     def _tell(self, theirs: dict[str, int]) -> None:
         """Say that the training goes on, and what may change its last digits."""
@@ -138,3 +145,12 @@ class CheckpointFile:
 
 def _digest(packed: bytes | memoryview) -> bytes:
     return hashlib.sha256(packed).hexdigest().encode()
+
+
+def _plain(told: Any) -> Any:
+    """``told`` with Python's numbers in place of numpy's, which are not read again."""
+    if isinstance(told, dict):
+        return {key: _plain(value) for key, value in told.items()}
+    if type(told) in (list, tuple):
+        return type(told)(map(_plain, told))
+    return told.item() if type(told).__module__ == "numpy" and hasattr(told, "item") else told

@@ -15,16 +15,17 @@ def require_settings(
 ) -> None:
     """ValueError for an argument of the trainer that means nothing."""
     for name, value in (("max_epochs", max_epochs), ("num_gpus", num_gpus)):
-        if not isinstance(value, int) or value < 0:
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             raise ValueError(f"{name} must be an integer of 0 or more, not {value!r}")
     if not 0 <= gradient_clip_val < math.inf:
-        raise ValueError(f"gradient_clip_val must be 0 or more, not {gradient_clip_val!r}")
+        told = f"gradient_clip_val must be a finite number of 0 or more, not {gradient_clip_val!r}"
+        raise ValueError(told)
     if precision not in ("float32", "bfloat16"):
         raise ValueError(f"precision must be 'float32' or 'bfloat16', not {precision!r}")
 
 
-def number_of_batches(loader: Any, where: str) -> int:
-    """The length of ``loader``; ValueError if it has none, or is 0."""
+def number_of_batches(loader: Any, where: str, least: int = 1) -> int:
+    """The length of ``loader``; ValueError if it has none, or fewer batches than ``least``."""
     try:
         batches = len(loader)
     except TypeError as error:
@@ -32,7 +33,7 @@ def number_of_batches(loader: Any, where: str) -> int:
             f"{where}() gives a {type(loader).__name__}, which has no length: expected a list of "
             "batches, or a loader that knows how many it has"
         ) from error
-    if not batches:
+    if batches < least:
         raise ValueError(f"{where}() gives a {type(loader).__name__} without a batch")
     return batches
 
@@ -43,14 +44,10 @@ def require_optimizer(optim: Any, model: nn.Module) -> None:
         raise ValueError(
             f"configure_optimizers() gives {optim!r}: expected an optimizer, with a method step()"
         )
-    groups = getattr(optim, "param_groups", None)
-    if groups is None:  # written by hand
-        return
+    trained = {id(p) for group in getattr(optim, "param_groups", ()) for p in group["params"]}
     own = {id(p) for p in model.parameters()}
-    for group in groups:
-        for p in group["params"]:
-            if id(p) not in own:
-                raise ValueError(
-                    f"configure_optimizers() gives a {type(optim).__name__} with a parameter of "
-                    f"shape {tuple(p.shape)} that is not in {type(model).__name__}"
-                )
+    if trained and own and not trained & own:
+        raise ValueError(
+            f"configure_optimizers() gives a {type(optim).__name__} that trains none of the "
+            f"parameters of {type(model).__name__}"
+        )

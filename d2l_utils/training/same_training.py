@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
 from ..costs.trace import lines, trace
-from ..machine.random_state import RandomState
+from ..machine.random_state import RandomState, seed_everything
 from . import distributed
 
 __all__: list[str] = []
@@ -21,9 +21,9 @@ __all__: list[str] = []
 DIGESTS = "operations of the network", "loss in training", "training data", "schedule"
 
 
-def must_match(trainer, input_shape: Sequence[int] | None) -> dict[str, Any]:
-    """What has to be equal; ``input_shape`` is that of an example, without the batch."""
-    model, optim = trainer.model, trainer.optim
+def settings(trainer) -> dict[str, Any]:
+    """What has to be equal, as it is before the first step."""
+    model, optim, schedule = trainer.model, trainer.optim, trainer.schedule
     groups = {
         f"{name} of parameter group {i}": value
         for i, group in enumerate(optim.param_groups)
@@ -31,7 +31,6 @@ def must_match(trainer, input_shape: Sequence[int] | None) -> dict[str, Any]:
         if name not in ("params", "lr")  # the rate of this moment, set anew by a schedule
     }
     shapes = {f"shape of {name}": tuple(t.shape) for name, t in model.state_dict().items()}
-    schedule = trainer.schedule
     return {
         "number of epochs": trainer.max_epochs,
         "number of batches in an epoch": trainer.num_train_batches,
@@ -42,10 +41,29 @@ def must_match(trainer, input_shape: Sequence[int] | None) -> dict[str, Any]:
         "learning rates": trainer.learning_rate.initial,
         **groups,
         **shapes,
-        "schedule": schedule and _digest(f"{schedule(i / 16):.6f}" for i in range(17)),
-        "training data": _data(trainer.train_dataloader),
-        **_operations(model, input_shape),
+        "schedule": schedule and _digest(f"{schedule(i / 16):.6f}" for i in range(16)),
+        "training data": _digest(_data(getattr(trainer.train_dataloader, "dataset", None))),
     }
+
+
+def operations(model: nn.Module, input_shape: Sequence[int] | None) -> dict[str, str]:
+    """Digests of what network and loss compute, as far as they can be traced.
+
+    ``input_shape`` is that of an example, without the batch. Draws no random numbers.
+    """
+    found: dict[str, str] = {}
+    if input_shape is None:
+        return found
+    generators = RandomState()
+    before = generators.state_dict()
+    seed_everything(0)  # where chance decides what runs
+    with contextlib.suppress(Exception):  # of another input than images, another loss
+        call = trace(model, (1, *input_shape))
+        found["operations of the network"] = _digest(lines(call))
+        logits = (2, *call.writes[0].shape[1:])
+        found["loss in training"] = _digest(lines(trace(_Loss(model), logits, training=True)))
+    generators.load_state_dict(before)
+    return found
 
 
 def differences(theirs: dict[str, Any], ours: dict[str, Any]) -> list[str]:
@@ -68,20 +86,19 @@ def _digest(parts: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _data(loader: Any) -> str | None:
-    """A digest of the tensors and the settings in the loader's data set; None without any."""
-    dataset = getattr(loader, "dataset", None)
-    found = [*getattr(dataset, "__dict__", {}).items()]
-    found += enumerate(getattr(dataset, "tensors", ()))
-    parts = []
-    for name, value in found:
-        if isinstance(value, torch.Tensor):
-            array = value.detach().cpu().contiguous().view(torch.uint8).numpy()
-            parts.append(f"{name} {tuple(value.shape)} {zlib.crc32(array)}")
-        elif isinstance(value, int | float | str | tuple):
-            plain = not isinstance(value, tuple) or all(isinstance(v, int | float) for v in value)
-            parts += [f"{name} {value}"] if plain else []
-    return _digest(parts) if parts else None
+def _data(dataset: Any) -> Iterator[str]:
+    """The tensors of a data set, which of its examples are taken, the size of its images."""
+    named = {**getattr(dataset, "__dict__", {})}
+    tensors = {**named, **dict(enumerate(getattr(dataset, "tensors", ())))}
+    for name, value in tensors.items():
+        if isinstance(value, torch.Tensor) and value.layout == torch.strided:
+            numbers = value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy()
+            yield f"{name} {tuple(value.shape)} {zlib.crc32(numbers)}"
+    for name in ("indices", "size"):
+        if name in named:
+            yield f"{name} {list(named[name])}"
+    if "dataset" in named:  # of which this one is a part
+        yield from _data(named["dataset"])
 
 
 class _Loss(nn.Module):
@@ -94,19 +111,3 @@ class _Loss(nn.Module):
     def forward(self, Y_hat: torch.Tensor) -> torch.Tensor:
         labels = torch.zeros(len(Y_hat), dtype=torch.long, device=Y_hat.device)
         return self.model.loss(Y_hat, labels)
-
-
-def _operations(model: nn.Module, input_shape: Sequence[int] | None) -> dict[str, str]:
-    """Digests of what network and loss compute, as far as they can be traced."""
-    found: dict[str, str] = {}
-    if input_shape is None:
-        return found
-    generators = RandomState()
-    before = generators.state_dict()
-    with contextlib.suppress(Exception):  # of another input than images, another loss
-        call = trace(model, (1, *input_shape))
-        found["operations of the network"] = _digest(lines(call))
-        logits = (2, *call.writes[0].shape[1:])
-        found["loss in training"] = _digest(lines(trace(_Loss(model), logits, training=True)))
-    generators.load_state_dict(before)
-    return found

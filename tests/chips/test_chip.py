@@ -248,6 +248,24 @@ def test_maps_at_once_by_hand(net, shape, numbers):
     assert d2l.largest_maps(on_meta(net, *shape), shape) == numbers
 
 
+class Odd(nn.Module):
+    """A gate that reads a parameter alone; three results."""
+
+    def __init__(self):
+        super().__init__()
+        self.gate = nn.Parameter(torch.zeros(4))
+
+    def forward(self, X):
+        gate = torch.sigmoid(self.gate)[None, :, None, None]
+        return X * gate, X + 1, X * 3
+
+
+def test_results_stay():
+    net = on_meta(Odd, 1, 4, 5, 5)
+    assert 300 <= d2l.largest_maps(net, (1, 4, 5, 5)) - 100 <= 308  # X, and beside it the gate
+    assert d2l.largest_maps(nn.Flatten(), (2, 3)) == 6
+
+
 def test_maps_of_googlenet():
     """Behind the first convolution: its maps, and the pooled ones."""
     net = on_meta(d2l.GoogleNet, 1, 3, 224, 224)
@@ -269,5 +287,7 @@ def test_a_chip_that_keeps_maps():
         apart.mac_energy,
     )
     assert kept.energy < apart.energy
+    with pytest.raises(ValueError, match="maps = 0: expected 192 or more"):
+        d2l.run_on(chip, table, maps=0)
     with pytest.raises(ValueError, match="maps of 640 bytes: the buffer of 320 can't hold them"):
         d2l.run_on(d2l.Chip(buffer=320, precision="fp16"), table, maps=maps)

@@ -18,12 +18,36 @@ def records(**accuracies):
 
 def test_by_hand(capsys):
     d2l.compare(records(a=[0.90, 0.92], b=[0.80, 0.80], c=[0.92], d=[]), "a")
-    # pooled variance (2 + 0) / 2 = 1; images 2 * 9 * 91 / 10,000 = 0.1638
+    # pooled variance (2 + 0) / 2 = 1 with two degrees of freedom, Student's 19.21;
+    # images of a 9 * 91 / 10,000 = 0.0819, of b 0.16, of c 0.0736
     assert capsys.readouterr().out.splitlines() == [
         "spread between seeds, pooled: 1.00 points, 2 degrees of freedom",
-        "b: -11.00 points, standard error 1.08 (images apart): worse, resolved from 3.24 points on",
-        "c: +1.00 points, standard error 1.29 (images apart): not resolved below 3.87 points",
+        "b: -11.00 points, standard error 1.11 (images apart): not resolved below 19.27 points",
+        "c: +1.00 points, standard error 1.29 (images apart): not resolved below 23.56 points",
     ]
+
+
+def test_many_seeds_resolve_more(capsys):
+    """With ten degrees of freedom Student's quantile is 3.96."""
+    one, other = [0.90, 0.91, 0.92] * 2, [0.80, 0.81, 0.82] * 2
+    d2l.compare(records(a=one, b=other), "a")
+    seeds = 0.8 * 2 / 6  # of a difference of two means
+    images = (91 * 9 + 81 * 19) / 10_000
+    least = (3.96**2 * seeds + 9 * images) ** 0.5
+    assert capsys.readouterr().out.splitlines() == [
+        "spread between seeds, pooled: 0.89 points, 10 degrees of freedom",
+        f"b: -10.00 points, standard error {(seeds + images) ** 0.5:.2f} (images apart): "
+        f"worse, resolved from {least:.2f} points on",
+    ]
+
+
+def test_a_run_that_diverged_is_left_out_and_told(capsys):
+    runs = records(a=[0.9, 0.9], b=[0.8, 0.8, 0.1])
+    runs["b"][2]["diverged"] = "the loss is nan"
+    d2l.compare(runs, "a")
+    told, _, b = capsys.readouterr().out.splitlines()
+    assert told == "b: 1 of 3 runs diverged and are left out"
+    assert b.startswith("b: -10.00 points, standard error 0.50 (images apart): worse")
 
 
 def paired(*runs):
@@ -50,15 +74,19 @@ def test_pairs_by_hand(capsys):
     ]
 
 
-def test_the_error_is_that_of_many_repetitions(capsys):
-    """Seeds and images drawn anew a thousand times: the difference spreads as it says."""
+@pytest.mark.parametrize(("of_seeds", "of_images"), [(0.1, 1.0), (0.0, 2.0), (0.3, 0.0)])
+def test_the_error_is_that_of_many_repetitions(capsys, of_seeds, of_images):
+    """Seeds and images drawn anew a thousand times: the difference spreads as it says.
+
+    Arms differ in how good a seed makes them, and in which images are hard for them.
+    """
     draw = np.random.default_rng(0)
     n, seeds, errors, gaps = 400, 3, [], []
     for _ in range(1000):
         difficulty = draw.normal(1.5, 1.5, n)
         arms = {}
         for arm, shift in (("a", 0.0), ("b", 0.3)):
-            skill = shift + draw.normal(0, 0.1, (seeds, 1))
+            skill = shift + draw.normal(0, of_seeds, (seeds, 1)) - draw.normal(0, of_images, n)
             right = draw.random((seeds, n)) < 1 / (1 + np.exp(-difficulty - skill))
             arms[arm] = [
                 {"test": {"acc": float(bits.mean())}, "right": base64.b64encode(np.packbits(bits))}
@@ -69,7 +97,7 @@ def test_the_error_is_that_of_many_repetitions(capsys):
         gap, error = re.match(r"b: (\S+) points, standard error (\S+) ", told).groups()
         gaps.append(float(gap))
         errors.append(float(error))
-    assert 1.0 <= np.mean(np.square(errors)) ** 0.5 / np.std(gaps) <= 1.25  # careful, not by much
+    assert 1.0 <= np.mean(np.square(errors)) ** 0.5 / np.std(gaps) <= 1.3  # careful, not by much
 
 
 @pytest.mark.parametrize("runs", [{"a": []}, {"a": [0.9], "b": [0.8]}, {"a": [], "b": [0.8, 0.9]}])

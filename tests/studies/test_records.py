@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from d2l_utils.machine import files
+from d2l_utils.studies import records
 from d2l_utils.studies.records import RESULTS, Records
 
 
@@ -60,10 +61,35 @@ def test_a_change_by_hand_is_noticed(store, edit):
     text = store.path.read_text()
     assert edit(text) != text
     store.path.write_text(edit(text))
-    with pytest.raises(ValueError, match=r"name\.json: these runs are not as.*git checkout"):
+    with pytest.raises(ValueError, match=r"name\.json: these runs are not as.*Delete"):
         store.read()
     with pytest.raises(ValueError, match="these runs are not as"):
         store.add({"arm": "b", "seed": 0})
+
+
+def test_a_record_of_the_repository_can_be_restored(tmp_path, monkeypatch):
+    monkeypatch.delenv("D2L_RESULTS", raising=False)
+    monkeypatch.setattr(records, "RESULTS", tmp_path / "results")
+    store = Records("section/name")
+    store.add({"arm": "a", "seed": 0})
+    store.path.write_text(store.path.read_text().replace('"a"', '"b"'))
+    with pytest.raises(
+        ValueError, match=r"git checkout -- results/section/name\.json"
+    ):
+        store.read()
+
+
+def test_a_run_that_stands_there_twice(store):
+    store.add({"arm": "a", "seed": 0})
+    first, run, last = store.path.read_text().splitlines()
+    store.path.write_text("\n".join([first, run + ",", run, last]))
+    with pytest.raises(ValueError, match="1 runs stand in it twice, after a merge"):
+        store.read()
+
+
+def test_what_json_changes_is_no_change(store):
+    store.add({"arm": "a", "seed": 0, "measured": {i: (i, i) for i in range(11)}})
+    assert store.read()[0]["measured"]["10"] == [10, 10]
 
 
 @pytest.mark.parametrize(

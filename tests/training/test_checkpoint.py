@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -199,6 +200,8 @@ def test_it_says_that_it_goes_on(tmp_path, capsys):
     assert capsys.readouterr().out == ""
     train(file)
     assert capsys.readouterr().out == f"Going on after epoch 1 of 4 from {file}\n"
+    train(file)
+    assert capsys.readouterr().out == ""  # nothing is left to go on with
 
 
 def test_another_number_of_threads_is_told(tmp_path):
@@ -230,6 +233,59 @@ def test_a_flipped_bit_is_noticed(tmp_path):
             train(file)
 
 
+class Changing(Net):
+    """Its momentum, and what it computes, change on the way; chance decides what runs."""
+
+    def forward(self, X):
+        later = hasattr(self, "trainer") and self.trainer.epoch > 0
+        return super().forward(X) * (2 if later and torch.rand(()) < 0.5 else 1)
+
+    def training_step(self, batch):
+        self.trainer.optim.param_groups[0]["momentum"] = 0.5 + 0.1 * self.trainer.epoch
+        return super().training_step(batch)
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=np.float64(self.lr), momentum=self.momentum)
+
+
+def test_what_changes_on_the_way_is_the_same_training(tmp_path):
+    """Killed twice; its data set counts, and holds a single number."""
+
+    class Counting(Toy):
+        def __init__(self, *args):
+            super().__init__(*args)
+            self.dataset.reads, self.dataset.mean = 0, torch.tensor(0.3)
+
+        def train_dataloader(self):
+            self.dataset.reads += 1
+            return super().train_dataloader()
+
+    def run(file, **options):
+        d2l.seed_everything(0)
+        model, data = Changing(**options), Counting()
+        trainer = d2l.Trainer(EPOCHS, progress=False, checkpoint=file)
+        trainer.fit(model, data)
+        return model, trainer
+
+    expected, file = numbers(*run(None)), tmp_path / "run.checkpoint"
+    for kill_at in (BATCHES + 1, 3 * BATCHES):
+        with pytest.raises(Killed):
+            run(file, kill_at=kill_at)
+    assert_same(numbers(*run(file)), expected)
+
+
+def test_a_part_of_a_data_set_is_another_one_with_other_indices(tmp_path):
+    def run(indices):
+        data = Toy()
+        data.dataset = torch.utils.data.Subset(data.dataset, indices)
+        d2l.Trainer(1, progress=False, checkpoint=tmp_path / "a").fit(Net(), data)
+
+    run(range(32))
+    run(range(32))
+    with pytest.raises(ValueError, match="its training data is another one"):
+        run(range(1, 33))
+
+
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["directory", "pipe"])
 def test_what_is_no_file_is_refused(tmp_path, make):
     make(tmp_path / "run.checkpoint")
@@ -248,11 +304,13 @@ def test_all_parts_are_restored_or_none(tmp_path):
     model, data = Net(), Toy()
     model.apply_init([torch.zeros(1, 1, 8, 8)])
     before = [tensor.clone() for tensor in model.state_dict().values()]
+    generator = torch.get_rng_state()
     trainer = d2l.Trainer(EPOCHS, progress=False, schedule=d2l.cosine_decay, checkpoint=file)
     with pytest.raises(ValueError, match="a part of it does not fit"):
         trainer.fit(model, data)
-    assert trainer.history == []
+    assert (trainer.history, trainer.optim.state_dict()["state"], model.board.data) == ([], {}, {})
     assert all(map(torch.equal, before, model.state_dict().values()))
+    assert torch.equal(torch.get_rng_state(), generator)
 
 
 def with_a_digest(content):

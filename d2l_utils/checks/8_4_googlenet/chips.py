@@ -24,7 +24,7 @@ SURPLUS = {
     "columns": "The array is larger than it has to be: with fewer columns it is still fast enough.",
     "buffer": "The buffer is larger than it has to be: with a smaller one it is still fast enough.",
     "bandwidth": "DRAM is faster than it has to be: with less bandwidth it is still fast enough.",
-    "": "No size has a surplus by itself, so trade one for another. What does a smaller buffer "
+    "": "No size can be cut by an eighth, so trade one for another. What does a smaller buffer "
     "cost in bandwidth, and what does a larger array save?",
 }
 
