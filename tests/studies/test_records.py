@@ -73,9 +73,7 @@ def test_a_record_of_the_repository_can_be_restored(tmp_path, monkeypatch):
     store = Records("section/name")
     store.add({"arm": "a", "seed": 0})
     store.path.write_text(store.path.read_text().replace('"a"', '"b"'))
-    with pytest.raises(
-        ValueError, match=r"git checkout -- results/section/name\.json"
-    ):
+    with pytest.raises(ValueError, match=r"git checkout -- results/section/name\.json"):
         store.read()
 
 
