@@ -94,9 +94,9 @@ def _data(dataset: Any) -> Iterator[str]:
         if isinstance(value, torch.Tensor) and value.layout == torch.strided:
             numbers = value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy()
             yield f"{name} {tuple(value.shape)} {zlib.crc32(numbers)}"
-    for name in ("indices", "size"):
+    for name, write in (("indices", list), ("size", str)):
         if name in named:
-            yield f"{name} {list(named[name])}"
+            yield f"{name} {write(named[name])}"
     if "dataset" in named:  # of which this one is a part
         yield from _data(named["dataset"])
 

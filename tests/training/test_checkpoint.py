@@ -254,7 +254,7 @@ def test_what_changes_on_the_way_is_the_same_training(tmp_path):
     class Counting(Toy):
         def __init__(self, *args):
             super().__init__(*args)
-            self.dataset.reads, self.dataset.mean = 0, torch.tensor(0.3)
+            self.dataset.reads, self.dataset.mean, self.dataset.size = 0, torch.tensor(0.3), 8
 
         def train_dataloader(self):
             self.dataset.reads += 1
