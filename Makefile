@@ -24,6 +24,7 @@ help:  ## List the targets
 	@echo 'PYTHON=python3.12                   another Python (3.10 to 3.13) for .venv'
 	@echo 'LAB_ARGS="--no-browser --port 9999" more arguments for JupyterLab'
 	@echo 'PYTEST_ARGS="-k checks"             more arguments for pytest'
+	@echo 'JOBS=4                              so many programs share the runs of make results (2)'
 	@echo 'NOTEBOOK=notebooks/…/….ipynb       the one to save'
 	@echo 'PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"'
 	@echo '                                    no CUDA: 5 GB less on Linux'
@@ -58,10 +59,16 @@ lint: .venv/.ready-dev  ## Check code and notebooks with ruff
 data: .venv/.ready  ## Fetch the whole Fashion-MNIST into data/
 	$(PY) -m d2l_utils
 
+# On two cores two programs of one thread train faster than one of two; they share the runs out.
+JOBS ?= 2
+
 results: .venv/.ready  ## Repeat the recorded full runs (hours; goes on where it stopped)
 	@set -e; for notebook in notebooks/*/*.ipynb; do \
 	    echo "== $$notebook"; \
-	    (cd "$${notebook%/*}" && D2L_BUDGET=full "$$OLDPWD/$(PY)" -m IPython "$${notebook##*/}"); \
+	    seq $(JOBS) | D2L_BUDGET=full xargs -P $(JOBS) -n 1 sh -ec ' \
+	        cd "$${2%/*}"; [ "$$3" = 1 ] || exec >/dev/null; \
+	        [ $(JOBS) = 1 ] || export OMP_NUM_THREADS=1; \
+	        exec "$$1" -m IPython "$${2##*/}"' sh "$$PWD/$(PY)" "$$notebook"; \
 	done
 
 # Saved with the progress of a fresh copy: none can be kept in a file below a file.

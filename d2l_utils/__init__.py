@@ -51,11 +51,12 @@ from .networks import (
     scaled,
     vgg_block,
 )
+from .studies.budget import budget, by_budget
 from .studies.compare_arms import compare
 from .studies.configuration import Recipe
 from .studies.protocol import PROTOCOL, ProtocolNet, ProtocolStudy
 from .studies.records import RESULTS
-from .studies.study import Study, budget, by_budget
+from .studies.study import Study
 from .studies.weights import load_weights, save_weights
 from .trainer import DivergenceError, Trainer, cosine_decay
 from .training.side_by_side import train_side_by_side

@@ -176,14 +176,16 @@ def test_a_moved_folder_is_set_up_again(folder, python, path):
     assert calls(moved).count("venv") == 2
 
 
-def test_results_run_each_notebook_in_its_folder_until_one_fails(folder, python, path):
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_results_run_each_notebook_in_its_folder_until_one_fails(folder, python, path, jobs):
+    """By as many programs as are asked for; one of them is seen."""
     make("setup", f"PYTHON={python}", cwd=folder, PATH=path)
     for name in ("1.ipynb", "2.ipynb", "3.ipynb"):
         (folder / "notebooks/8_4").mkdir(parents=True, exist_ok=True)
         (folder / "notebooks/8_4" / name).touch()
-    assert make("results", cwd=folder).returncode != 0
+    assert make("results", f"JOBS={jobs}", cwd=folder).returncode != 0
     ran = ["8_4 full -m IPython 1.ipynb", "8_4 full -m IPython 2.ipynb"]
-    assert calls(folder)[2:] == ran
+    assert calls(folder)[2:] == [line for line in ran for _ in range(jobs)]
 
 
 def test_help_lists_each_target():

@@ -32,19 +32,16 @@ def train_run(
     *,
     measure: Measure | None = None,
     checkpoint: Path | None = None,
-    epochs: int | None = None,
 ) -> tuple[nn.Module, dict[str, Any]]:
     """Train ``config`` from ``seed``; returns the model, and what happened, as JSON can hold it.
 
     The test set is read at the end only. A loss that is no longer finite is a result like another.
-    Nothing is written but ``checkpoint``, from which a run that was killed goes on; ``epochs``
-    takes the place of those in the configuration. ``measure`` maps the trained model and its data
-    to what else is told, under "measured".
+    Nothing is written but ``checkpoint``, from which a run that was killed goes on. ``measure``
+    maps the trained model and its data to what else is told, under "measured".
 
     Raises KeyboardInterrupt if the reader stops it.
     """
-    options = {"max_epochs": epochs} if epochs else {}
-    trainer, model, data, diverged = _fit(recipe, config, seed, checkpoint=checkpoint, **options)
+    trainer, model, data, diverged = _fit(recipe, config, seed, checkpoint=checkpoint)
     start = time.perf_counter()
     test = trainer.evaluate(model, data.test_dataloader())
     seconds = sum(row["seconds"] for row in trainer.history) + time.perf_counter() - start

@@ -6,6 +6,7 @@ current while what decides its numbers is unchanged (``fingerprint``).
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import time
@@ -17,26 +18,15 @@ import torch
 
 from ..training import distributed
 from . import arms_plot, arms_table, choose_from_grid
+from .budget import budget
 from .configuration import Recipe
 from .fingerprint import changed, digest, fingerprint
 from .records import Records
 from .run import Measure, train_run, trial
+from .sharing import shared_out
 from .weights import load_weights, save_weights
 
-__all__ = ["Study", "budget", "by_budget"]
-
-
-def budget() -> str:
-    """``"quick"`` (seconds, on the bundled sample) or ``"full"``, from ``D2L_BUDGET``."""
-    name = os.environ.get("D2L_BUDGET", "quick")
-    if name not in ("quick", "full"):
-        raise ValueError(f"D2L_BUDGET must be 'quick' or 'full', not {name!r}")
-    return name
-
-
-def by_budget(*, quick, full):
-    """``quick`` or ``full``, as the budget is."""
-    return quick if budget() == "quick" else full
+__all__ = ["Study"]
 
 
 class Study:
@@ -162,47 +152,53 @@ class Study:
         """With the full budget, train what is not recorded yet; with the quick one, nothing.
 
         Prints the state of the record. ``D2L_EPOCHS`` makes trials of the runs: so many epochs,
-        from the first seed; prints the accuracy on held-out images and records nothing.
+        from the first seed; prints the accuracy on held-out images and records nothing. Programs
+        that train one study at the same time share its runs out among them.
         """
         if budget() == "full":
-            epochs = int(os.environ.get("D2L_EPOCHS", 0)) or None
-            todo = [(arm, seed) for seed in self.seeds for arm in self.arms]
-            if epochs:
-                todo = [(arm, seed) for arm, seed in todo if seed == self.seeds[0]]
+            if epochs := int(os.environ.get("D2L_EPOCHS", 0)):
+                self._try(epochs)
             else:
-                done = {(arm, run["seed"]) for arm in self.arms for run in self._current(arm)}
-                todo = [each for each in todo if each not in done]
-            start = time.monotonic()
-            for i, (arm, seed) in enumerate(todo):
-                minutes = (time.monotonic() - start) / max(i, 1) * (len(todo) - i) / 60
-                left = f", about {minutes:.0f} min left" if i else ""
-                print(f"run {i + 1} of {len(todo)}: {arm}, seed {seed}{left}", flush=True)
-                if epochs:
-                    held_out = trial(self.recipe, self.arms[arm], seed, epochs)
-                    said = "diverged" if held_out is None else f"held-out accuracy {held_out:.4f}"
-                else:
-                    run = self.train(arm, seed)
-                    self._add(run)
-                    said = f"test accuracy {run['test']['acc']:.4f}"
-                print(f"{arm}, seed {seed}: {said}", flush=True)
+                self._train_missing()
         print(self.status())
 
-    def train(self, arm: str, seed: int, epochs: int | None = None) -> dict:
-        """Train one run and return it; one of other ``epochs`` is short and keeps nothing.
+    def _try(self, epochs: int) -> None:
+        for arm, config in self.arms.items():
+            held_out = trial(self.recipe, config, self.seeds[0], epochs)
+            said = "diverged" if held_out is None else f"held-out accuracy {held_out:.4f}"
+            print(f"trial of {arm}, seed {self.seeds[0]}, {epochs} epochs: {said}", flush=True)
 
-        What was killed goes on after its last finished epoch.
-        """
+    def _train_missing(self) -> None:
+        todo = [(arm, seed) for seed in self.seeds for arm in self.arms]
+        missing = [one for one in todo if self._is_missing(one)]
+        start, before = time.monotonic(), len(missing)
+        # Closed at its end, also when the reader stops a run: the next try must find it free.
+        with contextlib.closing(shared_out(missing, self._is_missing, self._lock)) as runs:
+            for arm, seed in runs:
+                left = sum(map(self._is_missing, missing))
+                minutes = (time.monotonic() - start) / max(before - left, 1) * left / 60
+                remaining = f", about {minutes:.0f} min left" if left < before else ""
+                number = f"run {before - left + 1} of {before}"
+                print(f"{number}: {arm}, seed {seed}{remaining}", flush=True)
+                run = self.train(arm, seed)
+                self._add(run)
+                print(f"{arm}, seed {seed}: test accuracy {run['test']['acc']:.4f}", flush=True)
+
+    def _is_missing(self, one: tuple[str, int]) -> bool:
+        arm, seed = one
+        return all(run["seed"] != seed for run in self._current(arm))
+
+    def train(self, arm: str, seed: int) -> dict:
+        """Train one run and return it; what was killed goes on after its last finished epoch."""
         model, told = train_run(
             self.recipe,
             self.arms[arm],
             seed,
             measure=self.measure,
-            checkpoint=None if epochs else self._checkpoint(arm, seed),
-            epochs=epochs,
+            checkpoint=self._checkpoint(arm, seed),
         )
         run = {"arm": arm, "seed": seed, "fingerprint": self.fingerprint(arm), **told}
-        kept = (arm, seed, epochs) == (self.keep, self.seeds[0], None)
-        if kept and distributed.is_first():
+        if (arm, seed) == (self.keep, self.seeds[0]) and distributed.is_first():
             save_weights(model, self.store.weights)
             run["weights"] = _sha256(self.store.weights)
         return run
@@ -211,12 +207,16 @@ class Study:
         if distributed.is_first():
             self.store.add(run)
             self._checkpoint(run["arm"], run["seed"]).unlink(missing_ok=True)
+            self._lock((run["arm"], run["seed"])).unlink(missing_ok=True)
         distributed.wait_for_the_others()
 
     def _checkpoint(self, arm: str, seed: int) -> Path:
         """Where the state of an unfinished run is kept; of its own for each configuration."""
         name = digest([arm, seed, self.fingerprint(arm)])
         return self.store.path.with_suffix(f".{name}.checkpoint")
+
+    def _lock(self, one: tuple[str, int]) -> Path:
+        return self._checkpoint(*one).with_suffix(".lock")
 
     def trained(self) -> torch.nn.Module | None:
         """The model of the arm ``keep`` with its weights, in evaluation mode.

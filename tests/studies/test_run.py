@@ -44,16 +44,14 @@ def test_the_seed_decides(recipe):
     assert losses[0] == losses[1] != losses[2]
 
 
-def test_what_is_measured_and_other_epochs(recipe):
+def test_what_is_measured(recipe):
     def measure(model, data):
         return {"images": len(data.test), "training": model.training}
 
-    _, told = train_run(recipe, CONFIG, seed=0, measure=measure, epochs=2)
+    _, told = train_run(recipe, CONFIG, seed=0, measure=measure)
     assert told["measured"] == {"images": 100, "training": False}
-    assert len(told["history"]) == 2
-    assert told["config"]["epochs"] == 1
 
 
 def test_a_loss_that_is_not_finite_is_a_result(recipe):
-    _, told = train_run(recipe, {**CONFIG, "lr": 1e38}, seed=0, epochs=3)
+    _, told = train_run(recipe, {**CONFIG, "lr": 1e38, "epochs": 3}, seed=0)
     assert "the loss is" in told["diverged"]
