@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 
 from ..costs.cost_table import LayerCost, bytes_per_number
-from .dram_traffic import dram_bytes
+from .dram_traffic import SUM_BYTES, dram_bytes
 from .energy import DRAM_PJ, MAC_PJ, sram_picojoules
 from .systolic import systolic_cycles
 
@@ -75,15 +75,17 @@ class ChipCost:
         return ChipCost(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
-def sram_accesses(layer: LayerCost, rows: int, columns: int) -> int:
-    """Numbers read from and written to the buffer by a weight-stationary array.
+def sram_bytes(layer: LayerCost, rows: int, columns: int, precision: str) -> int:
+    """Bytes read from and written to the buffer by a weight-stationary array.
 
-    Weights once; inputs again for each fold of the filters; sums again for each fold of K, read
-    and written.
+    Weights once; inputs again for each fold of the filters; outputs once, when they are finished,
+    and before that, between the folds of K, as sums that are written and read.
     """
     M, K, N = layer.as_matmul()
     k_folds, n_folds = -(-K // rows), -(-N // columns)
-    return layer.groups * (K * N + M * K * n_folds + M * N * (2 * k_folds - 1))
+    numbers = K * N + M * K * n_folds + M * N
+    sums = M * N * 2 * (k_folds - 1)
+    return layer.groups * (bytes_per_number(precision) * numbers + SUM_BYTES * sums)
 
 
 def run_on(chip: Chip, table: Iterable[LayerCost], maps: int | None = None) -> ChipCost:
@@ -95,7 +97,8 @@ def run_on(chip: Chip, table: Iterable[LayerCost], maps: int | None = None) -> C
     Every layer's inputs come from DRAM and its outputs go there, unless ``maps`` is given: the
     numbers that the buffer has to hold so that maps stay on the chip (``largest_maps``). Then
     weights alone are fetched, each once, beside the first layer's input, and the last output goes
-    out. Weights on their way take no room of the buffer in this model.
+    out. Weights on their way, and sums that are not finished, take no room of the buffer in this
+    model.
 
     Raises ValueError for a layer whose MACs are not counted, for maps that the buffer can't hold,
     and for fewer than a layer of ``table`` writes.
@@ -121,11 +124,11 @@ def _layer_on(chip: Chip, layer: LayerCost, moved: int | None = None) -> ChipCos
     if layer.macs is None:
         what = f"{layer.name or 'the network'} ({layer.operation})"
         raise ValueError(f"{what} can't be put on a chip: its MACs are not counted")
-    cycles, accesses = 0, layer.inputs + layer.outputs
+    cycles = 0
+    accessed = (layer.inputs + layer.outputs) * bytes_per_number(chip.precision)
     if layer.kind in ("convolution", "linear"):
         cycles = layer.groups * systolic_cycles(*layer.as_matmul(), chip.rows, chip.columns)
-        accesses = sram_accesses(layer, chip.rows, chip.columns)
-    accessed = accesses * bytes_per_number(chip.precision)
+        accessed = sram_bytes(layer, chip.rows, chip.columns, chip.precision)
     if moved is None:
         moved = dram_bytes(layer, chip.buffer, chip.precision)
     compute, transfer = cycles / chip.clock, moved / chip.bandwidth

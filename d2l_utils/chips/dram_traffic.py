@@ -12,7 +12,9 @@ import torch
 
 from ..costs.cost_table import LayerCost, bytes_per_number
 
-__all__ = ["dram_bytes", "tilings"]
+__all__ = ["SUM_BYTES", "dram_bytes", "tilings"]
+
+SUM_BYTES = 4  # of a sum that is not finished: products of 8 bits, too, are added up in 32
 
 
 class _Geometry(NamedTuple):
@@ -68,8 +70,9 @@ def _geometry(layer: LayerCost) -> _Geometry:
 
 
 def _steps(size: int) -> list[int]:
-    """Tile sizes to try along a dimension: powers of two, and the whole."""
-    return sorted({2**i for i in range(size.bit_length()) if 2**i < size} | {size})
+    """Tile sizes to try along a dimension: powers of two; the whole, its half, quarter, ..."""
+    powers = range(size.bit_length())
+    return sorted({2**i for i in powers} | {math.ceil(size / 2**i) for i in powers})
 
 
 def _rows_read(rows: int, g: _Geometry) -> tuple[int, int]:
@@ -86,66 +89,89 @@ def _rows_read(rows: int, g: _Geometry) -> tuple[int, int]:
     return max(each), max(sum(each), g.input_height)
 
 
+class Tilings(NamedTuple):
+    """Ways to cut a layer into tiles, an entry each: what is on the chip, and what is moved.
+
+    Numbers, but of sums as many as there are of them: what is not finished is wider.
+    """
+
+    operands: torch.Tensor  # on the chip: a tile of inputs and one of weights
+    sums: torch.Tensor  # on the chip: a tile of outputs
+    moved: torch.Tensor  # inputs and weights fetched, finished outputs written
+    moved_sums: torch.Tensor  # outputs that are not finished, written and fetched again
+
+
 @functools.cache
-def tilings(layer: LayerCost) -> tuple[torch.Tensor, torch.Tensor]:
-    """All ways to cut a layer into tiles: numbers on chip, and numbers moved to and from DRAM.
+def tilings(layer: LayerCost) -> Tilings:
+    """Ways to cut a layer into tiles of powers of two, and of the whole, its half, quarter, ...
 
     A tile is so many images, output rows (of full width), filters and input channels; the buffer
     holds a tile of inputs, of weights and of outputs. The tiles of images and rows (p), of filters
-    (n) and of input channels (c) are three loops, in any order. Weights depend on n and c, inputs
-    on c and p, outputs on n and p. A tile is fetched again in each turn of every loop outside the
-    innermost of its own loops; outputs that are not finished go out and come back.
+    (n) and of input channels (c) are three loops, in any order: of each order all tiles, one after
+    the other. A tile is fetched once, or anew in each turn of the loop on which it does not depend,
+    if another one turns inside that; outputs that are not finished go out and come back.
     """
     g = _geometry(layer)
     pixels = [(images, g.height) for images in _steps(g.images)]
     pixels += [(1, rows) for rows in _steps(g.height)[:-1]]
-    on_chip, moved = [], []
-    tiles = itertools.product(pixels, _steps(g.filters), _steps(g.channels))
-    for (images, rows), filters, channels in tiles:
-        most, rows_in_all = _rows_read(rows, g)
-        tile = g._replace(images=images, height=rows, filters=filters, channels=channels)
-        on_chip.append(tile.weights + tile.inputs(most) + tile.outputs)
-        turns = {
-            "p": math.ceil(g.images / images) * math.ceil(g.height / rows),
-            "n": math.ceil(g.filters / filters),
-            "c": math.ceil(g.channels / channels),
-        }
-        sizes = {
-            "weights": ("nc", g.weights),
-            "inputs": ("cp", g.inputs(rows_in_all)),
-            "outputs": ("np", g.outputs),
-        }
-        moved.append(min(_moved(order, turns, sizes) for order in itertools.permutations("pnc")))
+    pixels = torch.tensor([(*each, *_rows_read(each[1], g)) for each in pixels])
+    filters, channels = torch.tensor(_steps(g.filters)), torch.tensor(_steps(g.channels))
+    tiles = torch.meshgrid(torch.arange(len(pixels)), filters, channels, indexing="ij")
+    pixel, filters, channels = (each.flatten() for each in tiles)
+    images, rows, most, rows_in_all = pixels[pixel].T
+    tile = g._replace(images=images, height=rows, filters=filters, channels=channels)
+    turns = {
+        "p": _turns(g.images, images) * _turns(g.height, rows),
+        "n": _turns(g.filters, filters),
+        "c": _turns(g.channels, channels),
+    }
+    orders = list(itertools.permutations("pnc"))
+    weights, inputs, outputs = (
+        torch.cat([_fetched(order, foreign, turns) for order in orders]) for foreign in "pnc"
+    )
     tiled = g.groups * (g.weights + g.inputs(g.input_height) + g.outputs)
     biases = layer.numbers - tiled  # moved once
-    return torch.tensor(on_chip), g.groups * torch.tensor(moved) + biases
+    inputs_in_all = g.inputs(rows_in_all).repeat(len(orders))
+    moved = weights * g.weights + inputs * inputs_in_all + g.outputs
+    return Tilings(
+        (tile.weights + tile.inputs(most)).repeat(len(orders)),
+        tile.outputs.repeat(len(orders)),
+        g.groups * moved + biases,
+        g.groups * 2 * (outputs - 1) * g.outputs,
+    )
 
 
-def _moved(order: Sequence[str], turns: dict[str, int], sizes: dict[str, tuple[str, int]]) -> int:
-    """Numbers moved with the loops in ``order``, outermost first."""
-    total = 0
-    for operand, (own, size) in sizes.items():
-        turning = [i for i, loop in enumerate(order) if loop in own and turns[loop] > 1]
-        outside = order[: max(turning, default=0)]
-        again = math.prod(turns[loop] for loop in outside if loop not in own)
-        total += size * (2 * again - 1 if operand == "outputs" else again)
-    return total
+def _turns(size: int, step: torch.Tensor) -> torch.Tensor:
+    return (size + step - 1) // step
 
 
-def dram_bytes(layer: LayerCost, buffer: int, precision: str = "fp32") -> int:
-    """Least bytes to and from DRAM for a layer, over the tilings that fit ``buffer`` bytes.
+def _fetched(order: Sequence[str], foreign: str, turns: dict[str, torch.Tensor]) -> torch.Tensor:
+    """How often what does not depend on the loop ``foreign`` is fetched; outermost loop first."""
+    again = torch.zeros_like(turns[foreign], dtype=torch.bool)
+    for loop in order[order.index(foreign) + 1 :]:
+        again |= turns[loop] > 1
+    return torch.where(again, turns[foreign], 1)
 
-    Never below the compulsory ``layer.bytes``, equal to it if all fits, never rising with the
-    buffer. A layer without weights streams through. ValueError if not even the smallest tile fits.
+
+@functools.cache
+def dram_bytes(
+    layer: LayerCost, buffer: int, precision: str = "fp32", sum_bytes: int = SUM_BYTES
+) -> int:
+    """Least bytes to and from DRAM for a layer, over the ``tilings`` that fit ``buffer`` bytes.
+
+    Sums take ``sum_bytes`` each, whatever the precision, in the buffer and on their way, until they
+    are finished. Never below the compulsory ``layer.bytes``, equal to it if all fits, never rising
+    with the buffer. A layer without weights streams through.
+
+    ValueError if not even the smallest tile fits.
     """
     if layer.kind not in ("convolution", "linear"):
         return layer.bytes(precision)
-    on_chip, moved = tilings(layer)
-    size = bytes_per_number(precision)
-    fits = size * on_chip <= buffer
+    ways, size = tilings(layer), bytes_per_number(precision)
+    on_chip = size * ways.operands + sum_bytes * ways.sums
+    fits = on_chip <= buffer
     if not fits.any():
-        least = size * int(on_chip.min())
         raise ValueError(
-            f"buffer = {buffer} bytes: the smallest tile of {layer.name} takes {least}"
+            f"buffer = {buffer} bytes: the smallest tile of {layer.name} takes {int(on_chip.min())}"
         )
-    return size * int(moved[fits].min())
+    return int((size * ways.moved + sum_bytes * ways.moved_sums)[fits].min())

@@ -117,14 +117,12 @@ question(
     "The size of the buffer",
     "names the KiB",
     {
-        64 * 1024: "Those are bytes. A KiB has 1,024.",
+        128 * 1024: "Those are bytes. A KiB has 1,024.",
         16: "With 16 KiB too much is fetched again. Which size is the first that is enough?",
-        32: "With 32 KiB too much is still fetched again. Which size is the first that is enough?",
-        **dict.fromkeys(
-            (128, 256, 512, 1024, 2048, 4096, 8192), "It is enough. But is it the smallest?"
-        ),
+        **dict.fromkeys((32, 64), "Still too much is fetched again. Which is the first that does?"),
+        **dict.fromkeys((256, 512, 1024, 2048, 4096, 8192), "It is enough. But is it the least?"),
     },
-    correct=64,
+    correct=128,
     otherwise="A power of two, in KiB. Try them one after the other with `d2l.dram_bytes`.",
     hints=("Hint g1: the least, and what a buffer adds to it", "Hint g2: the loop with gaps"),
 )

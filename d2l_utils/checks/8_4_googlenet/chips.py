@@ -17,7 +17,7 @@ from ...networks import GoogleNet
 from ..report import Problem, Unattempted, clean
 
 IMAGES = 1000  # a second
-LARGEST = 10.0  # mm²; the best of a grid of powers of two has 5 % less
+LARGEST = 10.0  # mm²; the best of a grid of powers of two has 4 % less
 # what to say of the size that can be cut
 SURPLUS = {
     "rows": "The array is larger than it has to be: with fewer rows it is still fast enough.",
