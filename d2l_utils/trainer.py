@@ -15,9 +15,10 @@ from .hyperparameters import HyperParameters
 from .machine.memory import keep_memory
 from .training import distributed
 from .training.checkpoint import CheckpointFile
-from .training.divergence import DivergenceError, require_finite
+from .training.divergence import DivergenceError, LastGood, require_finite
 from .training.lazy_layers import give_shapes
 from .training.meters import Meters
+from .training.misfits import told_if_a_batch_does_not_fit
 from .training.preconditions import number_of_batches, require_optimizer, require_settings
 from .training.progress_bar import ProgressBar
 from .training.schedules import LearningRate, cosine_decay
@@ -84,9 +85,10 @@ class Trainer(HyperParameters):
         learned, the history its finished epochs.
 
         Raises:
-            DivergenceError: the loss became infinite or not a number; names the place.
+            DivergenceError: the loss became infinite or not a number; names the place. The model is
+                as it was before that batch.
             ValueError: the checkpoint is damaged or of another training; there is no batch, no
-                optimizer, or one of another model's parameters.
+                optimizer, or one of another model's parameters; or a batch does not fit the model.
         """
         self.prepare_data(data)
         give_shapes(model, self.train_dataloader)
@@ -112,7 +114,8 @@ class Trainer(HyperParameters):
         self.model.train()
         for batch in self.batches(self.train_dataloader):
             self.learning_rate.set_for(self.train_batch_idx)
-            loss = self.training_step(batch)
+            with told_if_a_batch_does_not_fit(self.model, batch):
+                loss = self.training_step(batch)
             require_finite(loss, self)
             self.optim.zero_grad()
             self.backward(loss)
@@ -132,7 +135,8 @@ class Trainer(HyperParameters):
         """Let the model plot its validation of each batch."""
         self.model.eval()
         for batch in self.batches(dataloader):
-            self.model.validation_step(batch)
+            with told_if_a_batch_does_not_fit(self.model, batch):
+                self.model.validation_step(batch)
             self.val_batch_idx += 1
 
     def evaluate(self, model, dataloader: Iterable) -> dict[str, float]:
@@ -215,6 +219,7 @@ class Trainer(HyperParameters):
         self.meters = Meters(self, board)
         self.checkpoint_file = CheckpointFile(self)
         self.checkpoint_file.resume()
+        self.last_good = LastGood(self)
         show = self.progress and distributed.is_first()
         self.bar = ProgressBar(self.train_dataloader, self.max_epochs, len(self.history), show)
 

@@ -1,5 +1,6 @@
 """The training loop: what it computes, what it shows, how it ends."""
 
+import copy
 import math
 import signal
 import threading
@@ -10,6 +11,7 @@ from torch import nn
 
 import d2l_utils as d2l
 from d2l_utils import trainer as training_loop
+from d2l_utils.training import divergence
 
 
 class Toy(d2l.DataModule):
@@ -340,6 +342,40 @@ def test_a_loss_that_is_not_finite_names_its_place_and_spares_the_weights():
     assert trainer.history == []
 
 
+@pytest.mark.parametrize("gpu", [False, True])
+def test_after_a_divergence_the_model_is_as_before_the_bad_batch(monkeypatch, gpu):
+    """A GPU (here a stand-in) is asked each fourth batch: weights as when it was fine last."""
+    if gpu:
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+        monkeypatch.setattr(training_loop, "gpu", lambda i=0: torch.device("cpu"))
+        monkeypatch.setattr(divergence, "EVERY", 4)
+
+    def first_batches(bad):
+        X = torch.randn(12, 8, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+        if bad is not None:
+            X[bad, 0, 0, 0] = math.inf
+        return Given([(images, torch.arange(8) % 2) for images in X])
+
+    def trained(data, epochs=1):
+        torch.manual_seed(0)
+        model = Net(layers=[nn.LazyBatchNorm2d()])
+        trainer = d2l.Trainer(epochs, num_gpus=int(gpu), progress=False)
+        try:
+            trainer.fit(model, data)
+        except d2l.DivergenceError as error:
+            assert "epoch 1, batch 9 of 12" in str(error)  # noqa: PT017
+        return model
+
+    spoilt = trained(first_batches(bad=5 if gpu else 8))
+    data = first_batches(bad=None)
+    data.batches = data.batches[: 4 if gpu else 8]
+    for name, tensor in trained(data).state_dict().items():
+        if gpu and "running" in name:
+            assert spoilt.state_dict()[name].isfinite().all()
+        elif "num_batches" not in name:
+            assert torch.equal(tensor, spoilt.state_dict()[name]), name
+
+
 def test_a_rate_too_large_is_caught():
     with pytest.raises(d2l.DivergenceError, match="learning rate 1e\\+20"):
         fit(Net(lr=1e20), epochs=50)
@@ -452,6 +488,75 @@ def test_any_list_of_batches_trains():
 def test_what_a_training_needs(batches, optimizer, told):
     with pytest.raises(ValueError, match=told):
         d2l.Trainer(1, progress=False).fit(Linear(optimizer), Given(batches))
+
+
+IMAGES, LABELS = torch.rand(4, 1, 20, 20), torch.tensor([0, 1, 1, 0])
+
+
+@pytest.mark.parametrize(
+    ("layers", "X", "y", "told"),
+    [
+        ([nn.Conv2d(3, 4, 5)], IMAGES, LABELS, r"net\.0 \(Conv2d\) takes 3 channels, and gets 1$"),
+        ([nn.Conv2d(1, 4, 5), nn.BatchNorm2d(8)], IMAGES, LABELS, r"takes 8 channels, and gets 4$"),
+        (
+            [nn.LazyConv2d(4, 5), nn.MaxPool2d(2), nn.LazyConv2d(4, 9)],
+            IMAGES,
+            LABELS,
+            r"1, 20, 20\): too small for net\.2 \(.*Conv2d\), which gets 8×8 pixels of it; the "
+            "smallest square image that works has 22×22",
+        ),
+        (
+            [nn.Conv2d(1, 4, 5), nn.Flatten(), nn.Linear(2304, 10)],
+            IMAGES,
+            LABELS,
+            r"net\.2 \(Linear\) takes 2304 features, and gets 1024; images of 28×28 would fit",
+        ),
+        ([], IMAGES, torch.tensor([0, 1, 2, 0]), "has a label 2: expected integers from 0 to 1"),
+        ([], IMAGES, torch.tensor([0, 1, -1, 0]), "has a label -1: expected integers from 0 to 1"),
+        ([], IMAGES, LABELS[:3], r"int64, shape \(3,\): expected 4 integers from 0 to 1"),
+        ([], IMAGES, torch.rand(4), r"float32, shape \(4,\): expected 4 integers from 0 to 1"),
+    ],
+)
+@pytest.mark.parametrize("where", ["train_dataloader", "val_dataloader"])
+def test_a_batch_that_does_not_fit(layers, X, y, told, where):
+    """In training and in validation; one clear error, behind it torch's own."""
+
+    class Net(d2l.Classifier):
+        def __init__(self):
+            super().__init__()
+            self.net = nn.Sequential(*copy.deepcopy(layers), nn.Flatten(), nn.LazyLinear(2))
+
+        def configure_optimizers(self):
+            return torch.optim.SGD(self.parameters(), 0.1)
+
+    good = torch.rand(4, 1, 28, 28), LABELS
+    data = Given([good])
+    setattr(data, where, lambda: [(X, y)])
+    trainer = d2l.Trainer(1, progress=False)
+    with pytest.raises(ValueError, match=told) as caught:
+        trainer.evaluate(Net(), [(X, y)]) if where == "val_dataloader" else trainer.fit(Net(), data)
+    assert isinstance(caught.value.__cause__, RuntimeError | ValueError | IndexError)
+
+
+def test_other_errors_stay_as_they_are():
+    class Faulty(Linear):
+        def loss(self, Y_hat, Y):
+            raise RuntimeError("my own")
+
+    model = Faulty()
+    model.optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with pytest.raises(RuntimeError, match=r"^my own$"):
+        d2l.Trainer(1, progress=False).fit(model, Given([BATCH]))
+
+
+@pytest.mark.parametrize(
+    ("make", "smallest"), [(d2l.AlexNet, 65), (d2l.VGG, 32), (d2l.NiN, 67)], ids=str
+)
+def test_the_smallest_images_of_the_books_networks(make, smallest):
+    model = make()
+    data = [(torch.rand(2, 1, 20, 20), torch.tensor([0, 1]))]
+    with pytest.raises(ValueError, match=f"image that works has {smallest}×{smallest}"):
+        d2l.Trainer(1, progress=False).evaluate(model, data)
 
 
 def test_a_model_without_loss_says_so():

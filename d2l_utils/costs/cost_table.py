@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from .macs import kind_of, macs_of
 from .trace import Operation, trace
@@ -26,7 +27,16 @@ def bytes_per_number(precision: str) -> int:
 
 
 def count_parameters(model: nn.Module, kind: type | tuple[type, ...] = nn.Module) -> int:
-    """Number of parameters of ``model`` in its layers of ``kind``, ``nn.Linear`` for example."""
+    """Number of parameters of ``model`` in its layers of ``kind``, ``nn.Linear`` for example.
+
+    Raises ValueError for a lazy layer that has not seen an input.
+    """
+    for name, parameter in model.named_parameters():
+        if is_lazy(parameter):
+            raise ValueError(
+                f"{name} has no shape yet: run an example through the network first, or "
+                "apply_init([example])"
+            )
     layers = [layer for layer in model.modules() if isinstance(layer, kind)]
     return sum({id(p): p.numel() for layer in layers for p in layer.parameters()}.values())
 

@@ -23,9 +23,13 @@ def save_weights(
     """Write parameters and buffers of ``model``, and ``metadata``, to ``file``; all or nothing.
 
     A digest of the contents goes with them, by which ``load_weights`` notices a damage.
+
+    Raises ValueError for a lazy layer that has not seen an input.
     """
     from safetensors.torch import save_file
 
+    if lazy := [name for name, tensor in model.state_dict().items() if is_lazy(tensor)]:
+        raise ValueError(f"{lazy[0]} has no shape yet: run an example through the network first")
     tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     with files.whole(file) as aside:
         save_file(tensors, aside, {**(metadata or {}), DIGEST: _digest(tensors)})

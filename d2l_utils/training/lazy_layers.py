@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from ..machine.random_state import RandomState
+from .misfits import told_if_a_batch_does_not_fit
 
 __all__: list[str] = []
 
@@ -28,6 +29,7 @@ def give_shapes(model: nn.Module, loader: Iterable) -> Iterable:
         raise ValueError("the loader has no batch that lazy layers could take their shapes from")
     generators.load_state_dict(before)  # as if the order of the data had not been asked for
     model.eval()
-    with torch.no_grad():
-        model(*(part[:1] for part in batch[:-1]))
+    example = [part[:1] for part in batch]
+    with torch.no_grad(), told_if_a_batch_does_not_fit(model, example):
+        model(*example[:-1])
     return itertools.chain([batch], batches) if batches is loader else loader

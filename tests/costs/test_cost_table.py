@@ -234,3 +234,9 @@ def test_bad_precision():
 def test_a_network_without_parameters():
     (pool,) = d2l.cost_table(nn.MaxPool2d(2), (1, 3, 8, 8))
     assert (pool.kind, pool.macs, pool.bytes("int8")) == ("pool", 0, 3 * 64 + 3 * 16)
+
+
+def test_a_lazy_layer_without_a_shape_is_named():
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.LazyLinear(3))
+    with pytest.raises(ValueError, match=r"1\.weight has no shape yet: run an example through"):
+        d2l.count_parameters(net)
