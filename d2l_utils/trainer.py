@@ -97,10 +97,11 @@ class Trainer(HyperParameters):
         require_optimizer(self.optim, model)
         self.start()
         try:
-            for epoch in range(len(self.history), self.max_epochs):
-                self.epoch = epoch
-                self.fit_epoch()
-                self.checkpoint_file.save()
+            with self.processes.told_if_one_is_lost():
+                epochs = range(len(self.history), self.max_epochs)
+                for self.epoch in epochs:
+                    self.fit_epoch()
+                    self.checkpoint_file.save()
         except KeyboardInterrupt:
             self.interrupted = True
         finally:

@@ -8,6 +8,7 @@ line has a digest of the rest, which is verified before anything is read; and it
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import hashlib
 import io
@@ -93,9 +94,12 @@ class CheckpointFile:
         Raises:
             ValueError: the file is damaged, or of another training.
         """
-        if self.file is None or not Path(self.file).exists():
+        if self.file is None:
             return
-        saved = self._read()
+        contents = self.trainer.processes.read_by_the_first(self._contents)
+        if contents is None:
+            return
+        saved = self._read(contents)
         ours = self.settings | operations(self.trainer.model, saved["input"])
         if told := differences(saved["settings"], _plain(ours)):
             raise self._refusal(f"is of another training: {told[0]}")
@@ -125,10 +129,19 @@ class CheckpointFile:
                     stacklevel=2,
                 )
 
-    def _read(self) -> dict:
-        if not Path(self.file).is_file():
-            raise self._refusal("can't be read: it is no regular file")
-        first, _, packed = Path(self.file).read_bytes().partition(b"\n")
+    def _contents(self) -> bytes | None:
+        """None without a file, nothing of one that can't be read."""
+        if not Path(self.file).exists():
+            return None
+        with contextlib.suppress(OSError):
+            if Path(self.file).is_file():
+                return Path(self.file).read_bytes()
+        return b""
+
+    def _read(self, contents: bytes) -> dict:
+        if not contents:
+            raise self._refusal("can't be read: it is empty, or no regular file, or not for you")
+        first, _, packed = contents.partition(b"\n")
         if not first.startswith(LAYOUT):
             raise self._refusal("can't be read: it is no checkpoint, or one of another version")
         if first != LAYOUT + _digest(packed):

@@ -8,8 +8,10 @@ normalization takes its statistics from the share.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import distributed, nn
@@ -42,6 +44,10 @@ def wait_for_the_others() -> None:
         distributed.barrier()
 
 
+class LostProcessError(RuntimeError):
+    """Another of the processes that train together has ended."""
+
+
 class Alone:
     """One process, which trains on every batch as it is."""
 
@@ -52,6 +58,14 @@ class Alone:
 
     def take_order_of_the_first(self, loader) -> None:
         """Read ``loader`` in the order in which the first process reads it."""
+
+    def read_by_the_first(self, read: Callable[[], bytes | None]) -> bytes | None:
+        """What ``read`` returns in the first process, which alone calls it."""
+        return read()
+
+    def told_if_one_is_lost(self) -> contextlib.AbstractContextManager:
+        """A block in which the end of another process is told in a sentence."""
+        return contextlib.nullcontext()
 
     def share(self, batch: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
         """This process's rows of ``batch``."""
@@ -95,6 +109,35 @@ class Together(Alone):
         for generator, state in zip(generators, states, strict=True):
             if generator is not None:
                 generator.set_state(state)
+
+    def read_by_the_first(self, read: Callable[[], bytes | None]) -> bytes | None:
+        """A disk that is slow, or that one machine alone has, does not part the processes."""
+        device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
+        contents = read() if is_first() else None
+        size = torch.tensor([-1 if contents is None else len(contents)], device=device)
+        distributed.broadcast(size, 0)
+        if size < 0:
+            return None
+        numbers = torch.zeros(int(size), dtype=torch.uint8, device=device)
+        if contents:
+            numbers.copy_(torch.frombuffer(bytearray(contents), dtype=torch.uint8))
+        distributed.broadcast(numbers, 0)
+        return numbers.cpu().numpy().tobytes()
+
+    @contextlib.contextmanager
+    def told_if_one_is_lost(self) -> Iterator[None]:
+        """At once, since ``torchrun`` ends this process as well; then as a LostProcessError."""
+        try:
+            yield
+        except RuntimeError as error:
+            if "gloo" not in str(error) and not isinstance(error, distributed.DistError):
+                raise
+            told = (
+                f"Process {distributed.get_rank()} of {size()} stops: another one has ended, whose "
+                "own message says why. With a checkpoint, torchrun goes on after the last epoch."
+            )
+            print(told, file=sys.stderr, flush=True)
+            raise LostProcessError(told) from None
 
     def share(self, batch: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
         """This process's rows; a batch with fewer rows than processes is everybody's, in part."""

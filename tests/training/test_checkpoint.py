@@ -289,7 +289,7 @@ def test_a_part_of_a_data_set_is_another_one_with_other_indices(tmp_path):
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["directory", "pipe"])
 def test_what_is_no_file_is_refused(tmp_path, make):
     make(tmp_path / "run.checkpoint")
-    with pytest.raises(ValueError, match="can't be read: it is no regular file"):
+    with pytest.raises(ValueError, match="can't be read: it is empty, or no regular file"):
         train(tmp_path / "run.checkpoint")
 
 

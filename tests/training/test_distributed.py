@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -65,14 +67,15 @@ def close(one, other):
     return one == pytest.approx(other, rel=1e-4, abs=1e-6)
 
 
-def torchrun(work, folder, expected=0):
-    """Run the function ``work`` of this file in two processes; what each printed."""
+def torchrun(work, folder, expected=0, processes=2):
+    """Run the function ``work`` of this file in so many processes; what each printed."""
     program = Path(folder) / "program.py"
     program.write_text(
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         f"import test_distributed as t\nt.{work}({str(folder)!r})\n"
     )
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += [f"--nproc-per-node={processes}"]
     done = subprocess.run(
         [*command, str(program)],
         capture_output=True,
@@ -98,6 +101,61 @@ def test_two_processes_equal_one(tmp_path):
     assert first == second
     alone = json.loads(json.dumps([train(*case) for case in (*CASES, CASES[1], CASES[1])]))
     assert all(map(close, first, alone))
+
+
+def stop_after(epochs):
+    """A network whose training is stopped after so many epochs."""
+
+    class Stopped(Net):
+        def training_step(self, batch):
+            if self.trainer.epoch == epochs:
+                raise KeyboardInterrupt
+            return super().training_step(batch)
+
+    Stopped.__qualname__ = Stopped.__name__ = "Net"
+    return Stopped
+
+
+def go_on(folder):
+    """One epoch more, from a file that the first process alone has; the last time to the end."""
+    rank, file = distributed.local_rank(), Path(folder, "of 0.checkpoint")
+    done = int(Path(folder, "epochs").read_text())
+    own = file if rank == 0 else Path(folder, f"of {rank}.checkpoint")
+    result = train(*CASES[1], net=stop_after(done + 1), checkpoint=own)
+    Path(folder, f"{rank}.json").write_text(json.dumps(result))
+
+
+@pytest.mark.filterwarnings("ignore:.* the last digits of the results may differ")
+def test_one_two_and_three_processes_go_on_from_each_others_file(tmp_path):
+    for epochs, processes in enumerate((2, 3, 1, 2)):
+        (tmp_path / "epochs").write_text(str(epochs))
+        if processes == 1:
+            go_on(str(tmp_path))
+        else:
+            torchrun("go_on", tmp_path, processes=processes)
+        assert [file.name for file in tmp_path.glob("*.checkpoint")] == ["of 0.checkpoint"]
+    first, second = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1))
+    assert first == second
+    assert len(first[1]) == 4
+    assert close(first, json.loads(json.dumps(train(*CASES[1]))))
+
+
+def die(folder):
+    class Dies(Net):
+        def training_step(self, batch):
+            if distributed.local_rank() == 1 and self.trainer.epoch == 1:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return super().training_step(batch)
+
+    train(*CASES[0], net=Dies)
+
+
+def test_when_one_is_lost_the_others_end_with_a_sentence(tmp_path):
+    start = time.monotonic()
+    done = torchrun("die", tmp_path, expected=1)
+    assert time.monotonic() - start < 60  # most of it the start of three Pythons
+    assert "Process 0 of 2 stops: another one has ended, whose own message says why" in done.stderr
+    assert "GLHF" not in done.stderr  # gloo's own words
 
 
 def diverge(folder):
