@@ -10,6 +10,8 @@ export JUPYTER_CONFIG_DIR := $(CURDIR)/.jupyter/config
 export JUPYTER_DATA_DIR := $(CURDIR)/.jupyter/data
 export JUPYTER_RUNTIME_DIR := $(CURDIR)/.jupyter/runtime
 export IPYTHONDIR := $(CURDIR)/.jupyter/ipython
+export MPLCONFIGDIR := $(CURDIR)/.jupyter/matplotlib
+export npm_config_cache := $(CURDIR)/.jupyter/npm
 export JUPYTER_PREFER_ENV_PATH := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_USER := 0
@@ -68,14 +70,16 @@ results: .venv/.ready  ## Repeat the recorded full runs (hours; goes on where it
 	    seq $(JOBS) | D2L_BUDGET=full xargs -P $(JOBS) -n 1 sh -ec ' \
 	        cd "$${2%/*}"; [ "$$3" = 1 ] || exec >/dev/null; \
 	        [ $(JOBS) = 1 ] || export OMP_NUM_THREADS=1; \
-	        exec "$$1" -m IPython "$${2##*/}"' sh "$$PWD/$(PY)" "$$notebook"; \
+	        exec "$$1" -m IPython "./$${2##*/}"' sh "$$PWD/$(PY)" "$$notebook"; \
 	done
 
 # Saved with the progress of a fresh copy: none can be kept in a file below a file.
+export NOTEBOOK
 save: .venv/.ready  ## Run a notebook, NOTEBOOK=path, and save it with its outputs
 	$(if $(NOTEBOOK),,$(error save: which notebook? make save NOTEBOOK=notebooks/…/….ipynb))
+	case $$NOTEBOOK in /*) ;; *) NOTEBOOK=./$$NOTEBOOK ;; esac; \
 	env -u D2L_BUDGET D2L_PROGRESS="$(CURDIR)/Makefile/none" $(PY) -m nbconvert \
-	    --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False "$(NOTEBOOK)"
+	    --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False "$$NOTEBOOK"
 
 clean:  ## Remove .venv and caches; data and results stay
 	rm -rf .venv .jupyter .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .machine import data_sources
+from .machine import data_sources, files
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
         code = 0 if options.optional else 1
     except data_sources.DataError as error:
         line, code = str(error), 1
-    print(f"Fashion-MNIST: {line}")
+    print(files.told(f"Fashion-MNIST: {line}"))
     return code
 
 

@@ -166,9 +166,11 @@ def test_check_finds_it(house):
     assert "'99.1/1'; got '99.1/2'" in printed
 
 
-def test_make_save_and_the_contract_find_it(house):
-    code, printed = run(house, "make", "save", f"NOTEBOOK=notebooks/{SECTION}/{NOTEBOOK}.ipynb")
+def test_make_save_and_the_contract_find_it(house, tmp_path):
+    notebook = f"NOTEBOOK=notebooks/{SECTION}/{NOTEBOOK}.ipynb"
+    code, printed = run(house, "make", "save", notebook, HOME=str(tmp_path))
     assert code == 0, printed
+    assert not list(tmp_path.iterdir())  # nothing is written outside the folder
     code, printed = pytest_in(
         house, "tests/test_notebook_contract.py", f"tests/{SECTION}", "-k", NOTEBOOK[2:]
     )
@@ -192,9 +194,10 @@ def test_nbval_finds_it(house):
     assert f"{NOTEBOOK}.ipynb" in printed
 
 
-def test_make_results_finds_it(house):
-    code, printed = run(house, "make", "results")
+def test_make_results_finds_it(house, tmp_path):
+    code, printed = run(house, "make", "results", HOME=str(tmp_path))
     assert code == 0, printed
+    assert not list(tmp_path.iterdir())
     assert f"== notebooks/{SECTION}/{NOTEBOOK}.ipynb" in printed
     assert "linear: 1 of 1 runs recorded" in printed
 

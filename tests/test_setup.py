@@ -68,7 +68,8 @@ def python(tmp_path):
         '*"-m venv"*) mkdir -p .venv/bin && cp "$0" .venv/bin/python && echo venv >> calls ;;',
         '*"pip --version"*) true ;;',
         '*"pip install"*) echo "$*" >> calls; [ -z "${FAKE_PIP-}" ] || eval "$FAKE_PIP" ;;',
-        """*IPython*) echo "${PWD##*/} $D2L_BUDGET $*" >> ../../calls; [ "$3" != 2.ipynb ] ;;""",
+        """*IPython*) echo "${PWD##*/} $D2L_BUDGET $*" >> ../../calls; [ "$3" != ./2.ipynb ] ;;""",
+        """*nbconvert*) echo "$*" >> calls ;;""",
         "*) exit 1 ;;",
         "esac",
     )
@@ -184,8 +185,18 @@ def test_results_run_each_notebook_in_its_folder_until_one_fails(folder, python,
         (folder / "notebooks/8_4").mkdir(parents=True, exist_ok=True)
         (folder / "notebooks/8_4" / name).touch()
     assert make("results", f"JOBS={jobs}", cwd=folder).returncode != 0
-    ran = ["8_4 full -m IPython 1.ipynb", "8_4 full -m IPython 2.ipynb"]
+    ran = ["8_4 full -m IPython ./1.ipynb", "8_4 full -m IPython ./2.ipynb"]
     assert calls(folder)[2:] == [line for line in ran for _ in range(jobs)]
+
+
+@pytest.mark.parametrize("name", ["-c.ipynb", 'it\'s $(touch theirs) "here".ipynb'])
+def test_save_takes_any_name(folder, python, path, name):
+    """As it is: no part of it is an option, or a command."""
+    make("setup", f"PYTHON={python}", cwd=folder, PATH=path)
+    saved = make("save", f"NOTEBOOK={name.replace('$', '$$')}", cwd=folder)
+    assert saved.returncode == 0, saved.stderr
+    assert calls(folder)[-1].endswith(f"record_timing=False ./{name}")
+    assert not (folder / "theirs").exists()
 
 
 def test_help_lists_each_target():

@@ -26,6 +26,8 @@ from pathlib import Path
 
 import torch
 
+from . import files
+
 __all__ = ["SOURCES", "DataError", "default_root", "download", "fetch", "load"]
 
 
@@ -56,6 +58,9 @@ _failed: dict[Path, str] = {}  # roots whose download failed in this process, an
 class DataError(RuntimeError):
     """The data can't be used; says which file, what is wrong with it and what to do."""
 
+    def __init__(self, what: str) -> None:
+        super().__init__(files.told(what))
+
 
 def default_root() -> Path:
     """The environment variable ``D2L_DATA`` if it is set, else the repository's ``data`` folder."""
@@ -81,19 +86,21 @@ def read_idx(path: Path, shape: tuple[int, ...], checksum: str) -> torch.Tensor:
     header = struct.pack(f">{len(shape) + 1}I", 0x800 + len(shape), *shape)
     size = len(header) + math.prod(shape)
     try:
-        data = path.read_bytes()
-        if path.suffix == ".gz":
-            data = gzip.decompress(data)
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            data = file.read(size + 1)  # no more of what may unpack to gigabytes
         if data[:4] != header[:4]:
             raise ValueError(f"magic number 0x{data[:4].hex()}, expected 0x{header[:4].hex()}")
         if len(data) != size:
-            raise ValueError(f"wrong length: {len(data):,} bytes unpacked, expected {size:,}")
+            length = f"more than {size:,}" if len(data) > size else f"{len(data):,}"
+            raise ValueError(f"wrong length: {length} bytes unpacked, expected {size:,}")
         if not data.startswith(header):
             raise ValueError(f"wrong dimensions in its header, expected {shape}")
         if md5(data) != checksum:
             raise ValueError(f"wrong checksum: the MD5 is {md5(data)}, expected {checksum}")
     except (EOFError, OSError, ValueError, zlib.error) as error:
-        problem = f"truncated at {len(data):,} bytes" if isinstance(error, EOFError) else error
+        problem = error
+        if isinstance(error, EOFError):
+            problem = f"truncated at {path.stat().st_size:,} bytes"
         raise DataError(f"{path}: {problem}") from error
     return torch.frombuffer(bytearray(data), dtype=torch.uint8)[len(header) :].view(shape)
 

@@ -39,10 +39,10 @@ class Records:
         """
         if not self.path.exists():
             return []
-        file = os.path.relpath(self.path, RESULTS.parent)
+        file = files.told(os.path.relpath(self.path, RESULTS.parent))
         restore = f"Restore it (git checkout -- {file}), or delete"
         if not self.path.is_relative_to(RESULTS):
-            file, restore = self.path, "Delete"
+            file, restore = files.told(self.path), "Delete"
         remedy = f"{restore} it and train anew (make results)."
         try:
             runs = json.loads(self.path.read_text())["runs"]

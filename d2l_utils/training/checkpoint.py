@@ -120,14 +120,11 @@ class CheckpointFile:
         if not distributed.is_first():
             return
         done, epochs = len(self.trainer.history), self.trainer.max_epochs
-        print(f"Going on after epoch {done} of {epochs} from {self.file}")
+        print(f"Going on after epoch {done} of {epochs} from {files.told(self.file)}")
         for what, here in circumstances().items():
             if theirs[what] != here:
-                warnings.warn(
-                    f"{self.file} was written with {theirs[what]} {what}; with {here} the last "
-                    "digits of the results may differ",
-                    stacklevel=2,
-                )
+                told = f"was written with {theirs[what]} {what}; with {here} the last digits of the"
+                warnings.warn(f"{files.told(self.file)} {told} results may differ", stacklevel=2)
 
     def _contents(self) -> bytes | None:
         """None without a file, nothing of one that can't be read."""

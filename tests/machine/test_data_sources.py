@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+import tracemalloc
 import urllib.request
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -182,6 +183,28 @@ def test_damaged_unpacked_file_is_an_error(filled, root, edit, message, name):
     (filled / name).write_bytes(edit(data))  # beside a sound .gz: torchvision reads this one
     with pytest.raises(DataError, match=f"{name}: {message}"):
         sources.load(root)
+
+
+def test_a_file_that_unpacks_to_gigabytes_costs_no_memory(filled, root):
+    """A quarter of a GB of zeros, in a few hundred kB: what is needed is read, and a byte more."""
+    with gzip.open(filled / f"{IMAGES}.gz", "wb") as bomb:
+        for _ in range(256):
+            bomb.write(bytes(2**20))
+    tracemalloc.start()
+    with pytest.raises(DataError, match="magic number 0x00000000"):
+        sources.load(root)
+    assert tracemalloc.get_traced_memory()[1] < 2**22
+    tracemalloc.stop()
+
+
+def test_a_path_that_is_no_utf_8_can_be_told(filled, tmp_path):
+    odd = tmp_path / os.fsdecode(b"caf\xe9")
+    shutil.copytree(filled, sources.raw_folder(odd))
+    cut_short(sources.raw_folder(odd) / f"{IMAGES}.gz")
+    with pytest.raises(DataError, match="truncated") as error:
+        sources.load(odd)
+    assert r"caf\udce9" in str(error.value)
+    str(error.value).encode()
 
 
 @pytest.mark.parametrize("name", [IMAGES, LABELS, "t10k-images-idx3-ubyte"])
