@@ -409,16 +409,20 @@ def test_who_waited_for_a_failed_download_does_not_try_again(root, tiny, serve, 
 
 
 @pytest.mark.parametrize("kind", ["a file in the way", "read-only"])
-def test_a_root_that_cannot_be_written(kind, tiny, serve, capsys):
+def test_a_root_that_cannot_be_written(kind, tiny, serve, capsys, monkeypatch):
     asked = serve(tiny)
+    superuser = hasattr(os, "geteuid") and os.geteuid() == 0  # whom chmod does not bind
     with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o555)
-        root = Path(folder)
+        sample = Path(shutil.copytree(sources.SAMPLE, Path(folder) / "sample"))
+        monkeypatch.setattr(sources, "SAMPLE", sample)  # where anyone may read it
+        root = Path(folder) / "root"
+        root.mkdir()
         if kind == "a file in the way":
-            os.chmod(folder, 0o755)
             (root / "file").touch()
             root = root / "file" / "data"
-        superuser = hasattr(os, "geteuid") and os.geteuid() == 0  # whom chmod does not bind
+        else:
+            root.chmod(0o555)
+        Path(folder).chmod(0o755)
         if superuser:
             os.seteuid(65534)
         try:
@@ -426,7 +430,6 @@ def test_a_root_that_cannot_be_written(kind, tiny, serve, capsys):
         finally:
             if superuser:
                 os.seteuid(0)
-        os.chmod(folder, 0o755)
     out = capsys.readouterr().out
     assert source == "sample"
     assert ("Not a directory" in out) or ("Permission denied" in out)
