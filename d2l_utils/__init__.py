@@ -5,10 +5,13 @@ book's chapter 8, modern convolutional neural networks. The top of the package h
 reader knows: base classes, data, trainer, board, figures, devices, networks. The rest of what is
 named here lies in the folders.
 
-Importing it gives torch as many threads as cores are granted (``machine.cores.set_threads``), the
-one thing that it changes for the whole process.
+Importing it gives torch as many threads as cores are granted, and left free by other programs
+(``machine.cores.set_threads``): the one thing that it changes for the whole process.
 """
 
+from .machine import neighbours  # first: it watches them while torch is imported
+
+# isort: split
 from .board import ProgressBoard
 from .checks import check, progress, yours
 from .chips.chip import Chip, ChipCost, run_on

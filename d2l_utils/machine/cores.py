@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from pathlib import Path
 
 import torch
+
+from .neighbours import AT_IMPORT
 
 __all__ = ["granted_cores", "set_threads"]
 
@@ -51,7 +54,22 @@ def granted_cores() -> int:
 
 
 def set_threads() -> int:
-    """Give torch the granted cores; ``OMP_NUM_THREADS``, where set, is the reader's own choice."""
+    """Give torch the granted cores that other programs leave free; from then on they stay so many.
+
+    What counts is what the others do while the module is imported. ``OMP_NUM_THREADS``, where set,
+    is the reader's own choice.
+    """
     if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(granted_cores())
+        torch.set_num_threads(AT_IMPORT.free_cores(granted_cores()))
     return torch.get_num_threads()
+
+
+def warn_of_fewer_threads() -> None:
+    """Tell, once, that there are fewer threads than cores, and what to do."""
+    threads, cores = torch.get_num_threads(), granted_cores()
+    if threads < cores and "OMP_NUM_THREADS" not in os.environ:
+        warnings.warn(
+            "other programs kept this machine busy when this one started: it computes with "
+            f"{threads} of {cores} threads (OMP_NUM_THREADS={cores} in the environment for all)",
+            stacklevel=2,
+        )

@@ -6,6 +6,8 @@ import io
 import sys
 
 from ..board import in_notebook
+from ..machine.cores import warn_of_fewer_threads
+from .pace import Pace
 
 __all__: list[str] = []
 
@@ -21,15 +23,19 @@ class ProgressBar:
             total, initial = epochs * images, done * images
         except (AttributeError, TypeError):  # a loader of unknown size
             total, initial = None, 0
-        self.epochs, self.bar = epochs, _tqdm(total, initial, show)
+        if show:
+            warn_of_fewer_threads()
+        self.epochs, self.bar, self.pace = epochs, _tqdm(total, initial, show), Pace()
 
     def start_epoch(self, epoch: int) -> None:
         """Name the epoch; the first is 0."""
         self.bar.set_description_str(f"epoch {epoch + 1}/{self.epochs}", refresh=False)
+        self.pace.pause()
 
     def update(self, images: int) -> None:
         """So many more images are done."""
         self.bar.update(images)
+        self.pace.update(images)
 
     def end_epoch(self, row: dict[str, float]) -> None:
         """Show the validation accuracy, where ``row`` of the history has one."""
