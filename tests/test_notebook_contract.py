@@ -26,6 +26,7 @@ HEADINGS = [
     "References",
 ]
 SCREEN = 32  # lines of code that fit on one
+OPEN = 150  # lines of code below the heading "Evidence" that are not folded
 IGNORED_SHARE = 1 / 4  # of the code cells may go without comparison
 
 
@@ -121,6 +122,22 @@ def test_no_machine_path_and_no_time_of_day(path):
 def test_code_cells_fit_a_screen(notebook):
     assert max(len(source.splitlines()) for source in sources(notebook, "code")) <= SCREEN
     assert all(source.strip() for source in sources(notebook, "code"))
+
+
+def test_little_open_code_below_the_evidence(notebook):
+    """Code that draws or cross-checks is folded; the reader reads the rest."""
+    _, above = section(notebook, "Evidence")
+    lines = [
+        len(cell.source.splitlines())
+        for cell in notebook.cells[len(above) :]
+        if cell.cell_type == "code" and not cell.metadata.get("jupyter", {}).get("source_hidden")
+    ]
+    assert sum(lines) <= OPEN
+
+
+def test_no_picture_asks_for_a_white_card(path):
+    """On a dark page, too, the style's pictures need no background."""
+    assert "needs_background" not in path.read_text()
 
 
 def test_few_cells_go_uncompared(notebook):

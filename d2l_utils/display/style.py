@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 __all__ = ["COLORS", "INK", "pyplot"]
 
 # Okabe and Ito's palette, black left out: it vanishes on a dark page, as white does on a light one.
@@ -34,6 +36,11 @@ def pyplot():
     import matplotlib.pyplot as plt
     from cycler import cycler
 
+    if "ipykernel" in sys.modules:
+        from matplotlib_inline import backend_inline
+
+        # It asks for a white card behind transparent figures. This style can be read without.
+        backend_inline._fetch_figure_metadata = lambda figure: None
     plt.rcParams.update(STYLE)
     plt.rcParams["axes.prop_cycle"] = cycler(color=COLORS)
     return plt
