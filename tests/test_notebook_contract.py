@@ -302,7 +302,8 @@ def test_nbval_fails_when_a_drawing_is_changed(exact_cells, tmp_path):
     wrong = copy.deepcopy(exact_cells)
     (drawing,) = (cell for cell in wrong.cells if cell.id == "block-drawing")
     data = next(o.data for o in drawing.outputs if "data" in o)
-    data["text/vnd.mermaid"] = data["text/vnd.mermaid"].replace("5×5", "3×3")
+    assert "5×5 conv" in data["text/plain"]
+    data["text/plain"] = data["text/plain"].replace("5×5", "3×3")
     nbformat.write(wrong, tmp_path / "copy.ipynb")
     code, report = nbval(tmp_path / "copy.ipynb")
     assert code == 1

@@ -6,6 +6,7 @@ called says nothing.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -83,10 +84,12 @@ class _Builder:
         self.wrote |= {value.id: box for value in step.writes}
 
     def stage_box(self, call: Call, before: list[Box]) -> Box:
-        """A box with a line for each layer of a stage."""
+        """A box with a line for each layer of a stage; layers alike that follow share it."""
         layers = call.steps if isinstance(call.module, nn.Sequential) else [call]
         texts = [label(layer) for layer in layers if not layer.moves_nothing]
-        lines = [" ".join(text) for text in texts if text not in _JOINED]
+        alike = itertools.groupby(" ".join(text) for text in texts if text not in _JOINED)
+        runs = [(line, len(list(run))) for line, run in alike]
+        lines = [line if n == 1 else f"{n} × {line}" for line, n in runs]
         shape = f"→ {shape_text(call.writes[0])}"
         return Box([*lines, shape], before, self.stages[call.module], "stage")
 

@@ -1,7 +1,5 @@
 """The arrows of a drawing are the tensors that ran, the boxes what read and wrote them."""
 
-import re
-
 import torch
 from torch import nn
 
@@ -24,18 +22,17 @@ class Written(nn.Module):
 
 def drawn(module, *shape, **options):
     """Labels of the boxes, and for each the boxes where its arrows begin."""
-    source = d2l.diagram(module, shape, **options).source
-    boxes = dict(re.findall(r'(n\d+)\["([^"]*)"\]', source))
-    arrows = re.findall(r"(n\d+) --> (n\d+)", source)
-    return list(boxes.values()), {
-        int(end[1:]): [int(a[1:]) for a, b in arrows if b == end] for _, end in arrows
-    }
+    ((_, boxes),) = d2l.diagram(module, shape, **options).graphs.items()
+    number = {box: i for i, box in enumerate(boxes)}
+    labels = [", ".join(box.lines) for box in boxes]
+    before = {number[box]: [number[start] for start in box.before] for box in boxes}
+    return labels, {i: starts for i, starts in before.items() if starts}
 
 
 def test_residual_block_with_its_shortcut():
     labels, before = drawn(d2l.Residual(3), 1, 3, 8, 8)
     assert labels == [
-        "input<br>3 × 8 × 8",
+        "input, 3 × 8 × 8",
         "3×3 conv, 3 + BN + ReLU",
         "3×3 conv, 3 + BN",
         "add + ReLU",
@@ -75,9 +72,9 @@ def test_dense_block():
     unit = ["BN + ReLU", "3×3 conv, 2"]
     assert labels[1:] == [
         *unit,
-        "concatenate<br>5 × 8 × 8",
+        "concatenate, 5 × 8 × 8",
         *unit,
-        "concatenate<br>7 × 8 × 8",
+        "concatenate, 7 × 8 × 8",
     ]
     assert before == {1: [0], 2: [1], 3: [0, 2], 4: [3], 5: [4], 6: [3, 5]}
 
@@ -98,7 +95,7 @@ def test_functions_are_drawn_as_layers_are():
         "3×3 conv, 4, stride 2 + ReLU",
         "3×3 max pool, stride 2",
         "3×3 average pool",
-        "concatenate<br>8 × 3 × 3",
+        "concatenate, 8 × 3 × 3",
         "global average pool",
         "fully connected, 5",
     ]
