@@ -18,7 +18,7 @@ export PIP_USER := 0
 export PIP_ARGS
 unexport PYTHONPATH PYTHONHOME JUPYTER_PATH JUPYTER_CONFIG_PATH MPLBACKEND
 
-.PHONY: help setup lab test lint data results save clean
+.PHONY: help setup lab test lint data results save student clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  make \1	\2/p' Makefile
@@ -28,6 +28,7 @@ help:  ## List the targets
 	@echo 'PYTEST_ARGS="-k checks"             more arguments for pytest'
 	@echo 'JOBS=4                              so many programs share the runs of make results (2)'
 	@echo 'NOTEBOOK=notebooks/…/….ipynb       the one to save'
+	@echo 'SOLVED=https://…                    where the solved pages are, for make student'
 	@echo 'PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"'
 	@echo '                                    no CUDA: 5 GB less on Linux'
 
@@ -80,6 +81,11 @@ save: .venv/.ready  ## Run a notebook, NOTEBOOK=path, and save it with its outpu
 	case $$NOTEBOOK in /*) ;; *) NOTEBOOK=./$$NOTEBOOK ;; esac; \
 	env -u D2L_BUDGET D2L_PROGRESS="$(CURDIR)/Makefile/none" $(PY) -m nbconvert \
 	    --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False "$$NOTEBOOK"
+
+export STUDENT SOLVED
+student: .venv/.ready  ## Write the edition without solutions to the new folder STUDENT=path
+	$(if $(STUDENT),,$(error student: where to? make student STUDENT=../students))
+	$(PY) -m d2l_utils.teaching.student_edition $(if $(SOLVED),--solved "$$SOLVED") -- "$$STUDENT"
 
 clean:  ## Remove .venv and caches; data and results stay
 	rm -rf .venv .jupyter .pytest_cache .ruff_cache .hypothesis *.egg-info

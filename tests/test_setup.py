@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 
 REPO = Path(__file__).parents[1]
 MAKE = shutil.which("make")
-TARGETS = ["help", "setup", "lab", "test", "lint", "data", "results", "save", "clean"]
+TARGETS = ["help", "setup", "lab", "test", "lint", "data", "results", "save", "student", "clean"]
 # An outer make hands its flags and the variables of its command line to an inner one.
 ENV = {k: v for k, v in os.environ.items() if not re.match("MAKE|MFLAGS|PYTHON$|PIP_ARGS", k)}
 

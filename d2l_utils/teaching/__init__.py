@@ -1,0 +1,1 @@
+"""What a teacher needs: an edition without solutions."""
