@@ -19,7 +19,7 @@ from .training.divergence import DivergenceError, LastGood, require_finite
 from .training.lazy_layers import give_shapes
 from .training.meters import Meters
 from .training.misfits import told_if_a_batch_does_not_fit
-from .training.preconditions import number_of_batches, require_optimizer, require_settings
+from .training.preconditions import counted, require_optimizer, require_settings
 from .training.progress_bar import ProgressBar
 from .training.schedules import LearningRate, cosine_decay
 
@@ -158,12 +158,11 @@ class Trainer(HyperParameters):
 
     def prepare_data(self, data) -> None:
         """Take the two dataloaders from ``data``."""
-        self.train_dataloader = data.train_dataloader()
-        self.val_dataloader = data.val_dataloader()
-        self.num_train_batches = number_of_batches(self.train_dataloader, "train_dataloader")
-        self.num_val_batches = 0
-        if self.val_dataloader is not None:
-            self.num_val_batches = number_of_batches(self.val_dataloader, "val_dataloader", 0)
+        train, validation = data.train_dataloader(), data.val_dataloader()
+        self.train_dataloader, self.num_train_batches = counted(train, "train_dataloader")
+        self.val_dataloader, self.num_val_batches = None, 0
+        if validation is not None:
+            self.val_dataloader, self.num_val_batches = counted(validation, "val_dataloader", 0)
 
     def prepare_model(self, model) -> None:
         """Introduce model and trainer; move the model to its device and memory layout."""

@@ -472,11 +472,43 @@ def test_any_list_of_batches_trains():
     assert len(trainer.history) == 2
 
 
+class Stream(torch.utils.data.IterableDataset):
+    """Three examples in random order, as many as one finds out."""
+
+    def __iter__(self):
+        for i in torch.randperm(3).tolist():
+            yield BATCH[0][i], BATCH[1][i]
+
+
+def test_batches_without_a_length_train():
+    """An iterator gives them once; a loader of a stream each time, in an order of its own."""
+
+    def trained(batches):
+        torch.manual_seed(0)
+        model = Linear()
+        model.optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        torch.manual_seed(1)
+        trainer = d2l.Trainer(3, progress=False, schedule=lambda share: 1 - share)
+        trainer.fit(model, Given(batches))
+        assert trainer.num_train_batches == 2
+        return [row["train_loss"] for row in trainer.history]
+
+    assert trained(iter([BATCH, BATCH])) == trained([BATCH, BATCH])
+    losses = trained(torch.utils.data.DataLoader(Stream(), 2))
+
+    class Known(torch.utils.data.DataLoader):
+        def __len__(self):
+            return 2
+
+    assert losses == trained(Known(Stream(), 2))  # counting drew no random numbers
+
+
 @pytest.mark.parametrize(
     ("batches", "optimizer", "told"),
     [
         ([], None, r"train_dataloader\(\) gives a list without a batch"),
-        (iter([BATCH]), None, r"train_dataloader\(\) gives a list_iterator, which has no length"),
+        (iter([]), None, r"train_dataloader\(\) gives a list without a batch"),
+        (7, None, r"train_dataloader\(\) gives 7: expected an iterable of batches"),
         ([BATCH], None, r"configure_optimizers\(\) gives None: expected an optimizer"),
         (
             [BATCH],

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from torch import nn
+
+from ..machine.random_state import RandomState
 
 __all__: list[str] = []
 
@@ -24,18 +27,28 @@ def require_settings(
         raise ValueError(f"precision must be 'float32' or 'bfloat16', not {precision!r}")
 
 
-def number_of_batches(loader: Any, where: str, least: int = 1) -> int:
-    """The length of ``loader``; ValueError if it has none, or fewer batches than ``least``."""
+def counted(loader: Any, where: str, least: int = 1) -> tuple[Any, int]:
+    """The batches of ``loader`` and how many they are.
+
+    A loader without a length is counted in a pass of its own, which draws no random numbers; an
+    iterator, which gives its batches once, becomes a list of them.
+
+    Raises ValueError for what is no iterable, and for fewer batches than ``least``.
+    """
+    if not isinstance(loader, Iterable):
+        raise ValueError(f"{where}() gives {loader!r}: expected an iterable of batches")
+    if not hasattr(loader, "__len__") and iter(loader) is loader:
+        loader = list(loader)
     try:
         batches = len(loader)
-    except TypeError as error:
-        raise ValueError(
-            f"{where}() gives a {type(loader).__name__}, which has no length: expected a list of "
-            "batches, or a loader that knows how many it has"
-        ) from error
+    except TypeError:
+        generators = RandomState(loader)
+        before = generators.state_dict()
+        batches = sum(1 for _ in loader)
+        generators.load_state_dict(before)
     if batches < least:
         raise ValueError(f"{where}() gives a {type(loader).__name__} without a batch")
-    return batches
+    return loader, batches
 
 
 def require_optimizer(optim: Any, model: nn.Module) -> None:
