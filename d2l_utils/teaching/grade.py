@@ -1,0 +1,139 @@
+"""Grades: what the checks find in a class's notebooks, as a table.
+
+``python -m d2l_utils.teaching.grade FOLDER``: below FOLDER is a folder for each student, with the
+notebooks that came back. Each is run in a process of its own, with a limit of time, so that one
+that crashes, hangs or prints without end costs nobody else's grade. It is the students' code that
+runs, with your rights: run it in a container.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import csv
+import glob
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from ..machine import files
+
+__all__ = ["grade", "main"]
+
+REPOSITORY = Path(__file__).parents[2]
+COLUMNS = ("student", "notebook", "exercise", "attempted", "met", "of", "first failure", "found")
+COLUMNS += ("seconds", "run")
+TEXTS = ("student", "notebook", "exercise", "first failure", "found")
+
+
+def grade(folder: Path, limit: float = 300.0) -> list[dict[str, Any]]:
+    """A row for each student and exercise; of several answers to one, the last counts.
+
+    ``limit`` is in seconds, for each notebook. ``run`` tells how the notebook ended: "to the end",
+    "crashed" or "out of time"; what was answered before that counts.
+
+    Raises ValueError if there is no notebook below ``folder``.
+    """
+    paths = [
+        path for path in sorted(folder.rglob("*.ipynb")) if ".ipynb_checkpoints" not in path.parts
+    ]
+    if not paths:
+        raise ValueError(f"{files.told(folder)}: no notebook there, nor in a folder below")
+    rows = []
+    for path in paths:
+        found, ended = _run(path, limit)
+        last = {row["exercise"]: row for row in found}
+        nothing = {"attempted": False, "met": 0, "of": "", "first failure": "", "found": ""}
+        for exercise in dict.fromkeys([*_asked(path.name), *last]):
+            student = path.relative_to(folder).parts[0] if path.parent != folder else path.stem
+            about = {"student": student, "notebook": path.name, "exercise": exercise, "run": ended}
+            rows.append({**nothing, "seconds": 0.0, **last.get(exercise, {}), **about})
+    return rows
+
+
+def _asked(name: str) -> list[str]:
+    """The exercises of the workbook's notebook of this name, which a student may have deleted."""
+    for original in REPOSITORY.glob(f"notebooks/*/{glob.escape(name)}"):
+        cells = nbformat.read(original, as_version=4).cells
+        code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+        return list(dict.fromkeys(re.findall(r"d2l\.check\(\s*[\"']([^\"']+)", code)))
+    return []
+
+
+def _run(path: Path, limit: float) -> tuple[list[dict], str]:
+    """What the checks of one notebook found, and how it ended."""
+    with tempfile.TemporaryDirectory() as place:
+        copy, results = Path(place, "notebook.ipynb"), Path(place, "results")
+        shutil.copy(path, copy)
+        command = [sys.executable, "-m", "d2l_utils.teaching.run_submission", copy, results]
+        quiet = {"D2L_PROGRESS": os.path.join(os.devnull, "none"), "MPLBACKEND": "agg"}
+        quiet |= {"PYTHONPATH": str(REPOSITORY), "D2L_BUDGET": "quick"}
+        program = subprocess.Popen(
+            command,
+            cwd=place,
+            env=os.environ | quiet,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            ended = "to the end" if program.wait(limit) == 0 else "crashed"
+        except subprocess.TimeoutExpired:
+            ended = "out of time"
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(program.pid, signal.SIGKILL)  # and what it may have started
+            program.wait()
+        lines = results.read_text(encoding="utf-8").splitlines(True) if results.exists() else []
+    return [json.loads(line) for line in lines if line.endswith("\n")], ended
+
+
+def write(rows: Sequence[dict[str, Any]], stem: Path) -> None:
+    """The rows as ``stem``.csv, for a table, and as ``stem``.json, for a program."""
+    with files.whole(stem.with_suffix(".json")) as aside:
+        aside.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    with (
+        files.whole(stem.with_suffix(".csv")) as aside,
+        open(aside, "w", newline="", encoding="utf-8") as file,
+    ):
+        table = csv.DictWriter(file, COLUMNS)
+        table.writeheader()
+        table.writerows({**row, **{key: _no_formula(row[key]) for key in TEXTS}} for row in rows)
+
+
+def _no_formula(text: str) -> str:
+    """A spreadsheet would compute what begins so, and it is a student who wrote it."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="with a folder for each student")
+    parser.add_argument("--limit", type=float, default=300.0, help="seconds for a notebook (300)")
+    parser.add_argument("--out", type=Path, default=Path("grades"), help="grades: .csv and .json")
+    options = parser.parse_args(arguments)
+    try:
+        rows = grade(options.folder, options.limit)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    write(rows, options.out)
+    students = {row["student"] for row in rows}
+    print(f"{len(students)} students, {len(rows)} answers: {options.out}.csv, {options.out}.json")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
