@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import csv
 import glob
+import io
 import json
 import os
 import re
@@ -21,12 +22,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
 from ..machine import files
+from ..machine.cores import granted_cores
 
 __all__ = ["grade", "main"]
 
@@ -44,14 +47,14 @@ def grade(folder: Path, limit: float = 300.0) -> list[dict[str, Any]]:
 
     Raises ValueError if there is no notebook below ``folder``.
     """
-    paths = [
-        path for path in sorted(folder.rglob("*.ipynb")) if ".ipynb_checkpoints" not in path.parts
-    ]
+    found = sorted(folder.rglob("*.ipynb"))
+    paths = [path for path in found if ".ipynb_checkpoints" not in path.parts]
     if not paths:
         raise ValueError(f"{files.told(folder)}: no notebook there, nor in a folder below")
     rows = []
-    for path in paths:
-        found, ended = _run(path, limit)
+    with ThreadPoolExecutor(granted_cores()) as together:
+        ran = list(together.map(lambda path: _run(path, limit), paths))
+    for path, (found, ended) in zip(paths, ran, strict=True):
         last = {row["exercise"]: row for row in found}
         nothing = {"attempted": False, "met": 0, "of": "", "first failure": "", "found": ""}
         for exercise in dict.fromkeys([*_asked(path.name), *last]):
@@ -77,7 +80,7 @@ def _run(path: Path, limit: float) -> tuple[list[dict], str]:
         shutil.copy(path, copy)
         command = [sys.executable, "-m", "d2l_utils.teaching.run_submission", copy, results]
         quiet = {"D2L_PROGRESS": os.path.join(os.devnull, "none"), "MPLBACKEND": "agg"}
-        quiet |= {"PYTHONPATH": str(REPOSITORY), "D2L_BUDGET": "quick"}
+        quiet |= {"PYTHONPATH": str(REPOSITORY), "D2L_BUDGET": "quick", "OMP_NUM_THREADS": "1"}
         program = subprocess.Popen(
             command,
             cwd=place,
@@ -103,13 +106,13 @@ def write(rows: Sequence[dict[str, Any]], stem: Path) -> None:
     """The rows as ``stem``.csv, for a table, and as ``stem``.json, for a program."""
     with files.whole(stem.with_suffix(".json")) as aside:
         aside.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    with (
-        files.whole(stem.with_suffix(".csv")) as aside,
-        open(aside, "w", newline="", encoding="utf-8") as file,
-    ):
-        table = csv.DictWriter(file, COLUMNS)
-        table.writeheader()
-        table.writerows({**row, **{key: _no_formula(row[key]) for key in TEXTS}} for row in rows)
+    text = io.StringIO(newline="")
+    table = csv.DictWriter(text, COLUMNS)
+    table.writeheader()
+    for row in rows:
+        table.writerow({**row, **{key: _no_formula(row[key]) for key in TEXTS}})
+    with files.whole(stem.with_suffix(".csv")) as aside:
+        aside.write_bytes(text.getvalue().encode())
 
 
 def _no_formula(text: str) -> str:

@@ -41,7 +41,7 @@ def rows(tmp_path_factory):
         nbformat.write(new_notebook(cells=cells), file)
     (folder / "Ada" / ".ipynb_checkpoints").mkdir()
     (folder / "Ada" / ".ipynb_checkpoints" / "5.ipynb").touch()
-    assert grade.main([str(folder), "--limit", "40", "--out", str(folder / "out")]) == 0
+    assert grade.main([str(folder), "--limit", "30", "--out", str(folder / "out")]) == 0
     return folder / "out"
 
 
