@@ -22,7 +22,7 @@ __all__ = ["Layout", "layout"]
 GAP, ROW_GAP, BEND = 18.0, 30.0, 6.0  # between boxes, between rows; the width of a bend
 SWEEPS = 8  # over the rows, down and up, for the order
 STRAIGHT = 20  # times as hard as others an arrow pulls that no other begins or ends with
-STEPS = 80  # of all rows, for the places
+STEPS = 200  # of all rows, for the places
 
 
 @dataclass(eq=False)
