@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
-import warnings
 from pathlib import Path
 
 import torch
@@ -64,12 +64,12 @@ def set_threads() -> int:
     return torch.get_num_threads()
 
 
-def warn_of_fewer_threads() -> None:
-    """Tell, once, that there are fewer threads than cores, and what to do."""
+@functools.cache  # once
+def tell_of_fewer_threads() -> None:
+    """Say, once, that there are fewer threads than cores, and what to do."""
     threads, cores = torch.get_num_threads(), granted_cores()
     if threads < cores and "OMP_NUM_THREADS" not in os.environ:
-        warnings.warn(
-            "other programs kept this machine busy when this one started: it computes with "
-            f"{threads} of {cores} threads (OMP_NUM_THREADS={cores} in the environment for all)",
-            stacklevel=2,
+        print(
+            f"Other programs kept this machine busy when this one started: it computes with "
+            f"{threads} of {cores} threads. (OMP_NUM_THREADS={cores} in the environment for all)"
         )

@@ -6,7 +6,7 @@ import io
 import sys
 
 from ..board import in_notebook
-from ..machine.cores import warn_of_fewer_threads
+from ..machine.cores import tell_of_fewer_threads
 from .pace import Pace
 
 __all__: list[str] = []
@@ -24,7 +24,7 @@ class ProgressBar:
         except (AttributeError, TypeError):  # a loader of unknown size
             total, initial = None, 0
         if show:
-            warn_of_fewer_threads()
+            tell_of_fewer_threads()
         self.epochs, self.bar, self.pace = epochs, _tqdm(total, initial, show), Pace()
 
     def start_epoch(self, epoch: int) -> None:

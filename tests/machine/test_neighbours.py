@@ -47,16 +47,19 @@ def test_another_program_is_seen_and_this_one_is_not(monkeypatch):
     assert seen.busy_cores() == pytest.approx(1.5)
 
 
-def test_fewer_threads_are_told(monkeypatch, recwarn):
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+def test_fewer_threads_are_told_once(monkeypatch, capsys):
     monkeypatch.setattr(cores, "granted_cores", lambda: 64)
-    cores.warn_of_fewer_threads()
-    (told,) = recwarn
-    assert "it computes with" in str(told.message)
-    assert "OMP_NUM_THREADS=64 in the environment for all" in str(told.message)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # the reader's own choice
-    cores.warn_of_fewer_threads()
-    assert len(recwarn) == 1
+    cores.tell_of_fewer_threads.cache_clear()
+    cores.tell_of_fewer_threads()
+    assert capsys.readouterr().out == ""
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    cores.tell_of_fewer_threads.cache_clear()
+    cores.tell_of_fewer_threads()
+    cores.tell_of_fewer_threads()
+    out = capsys.readouterr().out
+    assert out.count("it computes with") == 1
+    assert "OMP_NUM_THREADS=64 in the environment for all" in out
 
 
 def test_import_takes_what_is_left(tmp_path):
