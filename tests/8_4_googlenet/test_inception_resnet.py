@@ -70,7 +70,5 @@ def test_every_scale_and_the_last_relu_matter(solution):
 
 def test_a_residual_block_is_drawn_with_its_shortcut(solution):
     drawn = d2l.diagram(solution["ResidualInception"](8, 3, (2, 4), (2, 5), 6, 0.3), (1, 8, 9, 9))
-    assert 'n9["1×1 conv, 8"]' in drawn.source
-    assert 'n10["× 0.3, add the input + ReLU"]' in drawn.source
-    assert "n0 --> n10" in drawn.source
-    assert "n9 --> n10" in drawn.source
+    assert "9  1×1 conv, 8 <- 8" in drawn.source
+    assert "10  × 0.3, add the input + ReLU <- 9, 0" in drawn.source

@@ -93,16 +93,21 @@ def test_its_claims_hold_here_too(notebook0):
 
 
 @pytest.mark.parametrize("cell", ["drawing", "block-drawing", "beside"])
-def test_diagrams_are_rendered(notebook0, cell):
+def test_diagrams_are_shown_at_their_size(notebook0, cell):
+    """As large as they were drawn: a text of 10 points is read as such."""
     notebook0.show(cell)
-    drawing = notebook0.page.locator(
-        ".jp-mod-active .jp-RenderedMermaid img, .jp-mod-active .jp-RenderedMermaid svg"
+    drawing = notebook0.page.locator(".jp-mod-active .jp-RenderedImage img").first
+    drawing.wait_for(timeout=30_000)
+    (found,) = (each for each in notebook0.code() if each["id"] == cell)
+    (drawn,) = (
+        output["metadata"]["image/png"]
+        for output in found["outputs"]
+        if "image/png" in output.get("metadata", {})
     )
-    drawing.first.wait_for(timeout=30_000)
-    size = drawing.first.bounding_box()
-    assert size["width"] > 300
-    assert size["height"] > 100
-    assert notebook0.page.locator(".jp-RenderedMermaid.jp-mod-warning").count() == 0
+    size = drawing.bounding_box()
+    assert size["width"] == pytest.approx(drawn["width"], rel=0.01)
+    assert size["height"] == pytest.approx(drawn["height"], rel=0.01)
+    assert size["width"] > 150
     notebook0.picture(cell)
 
 
