@@ -32,31 +32,31 @@ def told_if_a_batch_does_not_fit(model: nn.Module, batch: Sequence) -> Iterator[
 
 
 def _why(model: nn.Module, batch: Sequence) -> str:
-    """What does not fit, in words; "" if it is something else."""
+    """What does not fit, in words; "" if it is something else.
+
+    Tried on a copy without weights: no running statistics move, no random number is drawn.
+    """
     *inputs, labels = batch
+    light = _without_weights(model)
+    trial = copy.deepcopy(light)
     layers: list[tuple[str, nn.Module, tuple[int, ...]]] = []  # those reached, with their inputs
-    hooks = [
-        layer.register_forward_pre_hook(
-            lambda layer, given, name=name: layers.append((name, layer, tuple(given[0].shape)))
-        )
-        for name, layer in model.named_modules()
-        if not any(layer.children())
-    ]
+    for name, layer in trial.named_modules():
+        if not any(layer.children()):
+            layer.register_forward_pre_hook(
+                lambda layer, given, name=name: layers.append((name, layer, tuple(given[0].shape)))
+            )
     try:
         with torch.no_grad():
-            outputs = model(*inputs)
+            outputs = trial(*(part.to("meta") for part in inputs))
     except Exception:
-        return _of_a_layer(model, inputs, *layers[-1]) if layers else ""
-    finally:
-        for hook in hooks:
-            hook.remove()
+        return _of_a_layer(light, inputs, *layers[-1]) if layers else ""
     return _of_labels(labels, outputs)
 
 
 def _of_a_layer(
-    model: nn.Module, inputs: Sequence, name: str, layer: nn.Module, shape: Sequence[int]
+    light: nn.Module, inputs: Sequence, name: str, layer: nn.Module, shape: Sequence[int]
 ) -> str:
-    """Why ``layer`` does not take an input of ``shape``."""
+    """Why ``layer`` of the network ``light`` does not take an input of ``shape``."""
     where = f"{name} ({type(layer).__name__})"
     came = f"the batch has inputs of shape {tuple(inputs[0].shape)}"
     images = len(inputs) == 1 and inputs[0].dim() == 4
@@ -65,11 +65,11 @@ def _of_a_layer(
         if takes and len(shape) > 1 and shape[dimension] != takes:
             what = "features" if attribute == "in_features" else "channels"
             told = f"{came}: {where} takes {takes} {what}, and gets {shape[dimension]}"
-            fits = _size_that_fits(model, inputs[0].shape[1]) if images and dimension == -1 else 0
+            fits = _size_that_fits(light, inputs[0].shape[1]) if images and dimension == -1 else 0
             return f"{told}; images of {fits}×{fits} would fit" if fits else told
     if not images:
         return ""
-    smallest = _smallest(model, *inputs[0].shape[1:])
+    smallest = _smallest(light, *inputs[0].shape[1:])
     if not smallest:
         return ""
     return (
@@ -78,18 +78,17 @@ def _of_a_layer(
     )
 
 
-def _size_that_fits(model: nn.Module, channels: int) -> int:
-    """The first size of square images that ``model`` takes; 0 if it is none of the usual."""
-    light = _without_weights(model)
+def _size_that_fits(light: nn.Module, channels: int) -> int:
+    """The first size of square images that it takes; 0 if it is none of the usual."""
     return next((size for size in range(1, 257) if _takes(light, channels, size, size)), 0)
 
 
-def _smallest(model: nn.Module, channels: int, height: int, width: int) -> int:
-    """The smallest size of square images that ``model`` takes, beyond a size that it does not.
+def _smallest(light: nn.Module, channels: int, height: int, width: int) -> int:
+    """The smallest size of square images that it takes, beyond a size that it does not.
 
     0 if it takes that one, or no other.
     """
-    light, fails = _without_weights(model), min(height, width)
+    fails = min(height, width)
     if _takes(light, channels, height, width):
         return 0
     size = 2 * fails
