@@ -85,7 +85,7 @@ save: .venv/.ready  ## Run a notebook, NOTEBOOK=path, and save it with its outpu
 export STUDENT SOLVED
 student: .venv/.ready  ## Write the edition without solutions to the new folder STUDENT=path
 	$(if $(STUDENT),,$(error student: where to? make student STUDENT=../students))
-	$(PY) -m d2l_utils.teaching.student_edition $(if $(SOLVED),--solved "$$SOLVED") -- "$$STUDENT"
+	$(PY) -m d2l_utils.teaching student $(if $(SOLVED),--solved "$$SOLVED") -- "$$STUDENT"
 
 clean:  ## Remove .venv and caches; data and results stay
 	rm -rf .venv .jupyter .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -17,6 +17,7 @@ __all__ = ["Diagram", "diagram"]
 
 FONT = 10.0  # points, on a screen of 96 pixels an inch 13 pixels
 LINE, PADDING, MARGIN = 14.0, 7.0, 12.0  # points
+HEAD = LINE + 4  # what a name takes above its frame's contents
 WIDEST = 660.0  # points that a row of frames takes at most: 880 pixels
 FILL, TEXT = "#dcebf7", "#222222"  # of boxes; what is between them is to be seen on any page
 
@@ -136,7 +137,7 @@ def _packed(frames: Mapping[str, Layout]) -> tuple[dict[str, tuple[float, float]
     """The upper left corner of each frame's contents, in rows, and the size of all."""
     corners, x, y, right, bottom = {}, 0.0, 0.0, 0.0, 0.0
     for name, placed in frames.items():
-        head = LINE + 4 if name else 0.0
+        head = HEAD if name else 0.0
         width, height = (length + 2 * MARGIN for length in placed.size)
         if x and x + width > WIDEST:
             x, y = 0.0, bottom + MARGIN
@@ -152,23 +153,17 @@ def _draw(axes, name: str, placed: Layout, sizes: Mapping, left: float, top: flo
     from matplotlib.path import Path
 
     def rectangle(x, y, width, height, **style):
-        shape = f"round,pad=0,rounding_size={4}"
-        axes.add_patch(FancyBboxPatch((x, y), width, height, boxstyle=shape, **style))
+        style |= {"boxstyle": "round,pad=0,rounding_size=4", "linewidth": 0.8}
+        axes.add_patch(FancyBboxPatch((x, y), width, height, **style))
+
+    def words(x, y, line, **style):
+        axes.text(x, y, line, fontsize=FONT, ha="center", va="center", **style)
 
     if name:
         width, height = (length + 2 * (MARGIN - 2) for length in placed.size)
-        head = LINE + 4
-        x, y = left - MARGIN + 2, top - MARGIN + 2 - head
-        rectangle(x, y, width, height + head, fill=False, edgecolor=INK, linewidth=0.8)
-        axes.text(
-            x + width / 2,
-            y + head / 2 + 3,
-            name,
-            color=INK,
-            fontsize=FONT,
-            ha="center",
-            va="center",
-        )
+        x, y = left - MARGIN + 2, top - MARGIN + 2 - HEAD
+        rectangle(x, y, width, height + HEAD, fill=False, edgecolor=INK)
+        words(x + width / 2, y + HEAD / 2 + 3, name, color=INK)
     for arrow in placed.arrows:
         points, codes = [(arrow[0][0] + left, arrow[0][1] + top)], [Path.MOVETO]
         for (x0, y0), (x1, y1) in itertools.pairwise(arrow):
@@ -180,24 +175,10 @@ def _draw(axes, name: str, placed: Layout, sizes: Mapping, left: float, top: flo
         axes.add_patch(Polygon([(x, y), (x - 3, y - 6), (x + 3, y - 6)], color=INK, linewidth=0))
     for box, (x, y) in placed.boxes.items():
         width, height = sizes[box]
-        rectangle(
-            x + left - width / 2,
-            y + top - height / 2,
-            width,
-            height,
-            facecolor=FILL,
-            edgecolor=COLORS[0],
-            linewidth=0.8,
-        )
+        corner = x + left - width / 2, y + top - height / 2
+        rectangle(*corner, width, height, facecolor=FILL, edgecolor=COLORS[0])
         lines = _shown(box)
         for i, line in enumerate(lines):
-            axes.text(
-                x + left,
-                y + top + (i - (len(lines) - 1) / 2) * LINE,
-                line,
-                color=TEXT,
-                fontsize=FONT,
-                ha="center",
-                va="center",
-                weight="bold" if box.title and i == 0 else "normal",
-            )
+            weight = "bold" if box.title and i == 0 else "normal"
+            line_y = y + top + (i - (len(lines) - 1) / 2) * LINE
+            words(x + left, line_y, line, color=TEXT, weight=weight)

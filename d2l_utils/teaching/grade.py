@@ -1,6 +1,6 @@
 """Grades: what the checks find in a class's notebooks, as a table.
 
-``python -m d2l_utils.teaching.grade FOLDER``: below FOLDER is a folder for each student, with the
+``python -m d2l_utils.teaching grade FOLDER``: below FOLDER is a folder for each student, with the
 notebooks that came back. Each is run in a process of its own, with a limit of time, so that one
 that crashes, hangs or prints without end costs nobody else's grade. It is the students' code that
 runs, with your rights: run it in a container.
@@ -8,7 +8,6 @@ runs, with your rights: run it in a container.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import csv
 import glob
@@ -31,7 +30,7 @@ import nbformat
 from ..machine import files
 from ..machine.cores import granted_cores
 
-__all__ = ["grade", "main"]
+__all__ = ["grade", "write"]
 
 REPOSITORY = Path(__file__).parents[2]
 COLUMNS = ("student", "notebook", "exercise", "attempted", "met", "of", "first failure", "found")
@@ -117,26 +116,4 @@ def write(rows: Sequence[dict[str, Any]], stem: Path) -> None:
 
 def _no_formula(text: str) -> str:
     """A spreadsheet would compute what begins so, and it is a student who wrote it."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="with a folder for each student")
-    parser.add_argument("--limit", type=float, default=300.0, help="seconds for a notebook (300)")
-    parser.add_argument("--out", type=Path, default=Path("grades"), help="grades: .csv and .json")
-    options = parser.parse_args(arguments)
-    try:
-        rows = grade(options.folder, options.limit)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
-    write(rows, options.out)
-    students = {row["student"] for row in rows}
-    print(f"{len(students)} students, {len(rows)} answers: {options.out}.csv, {options.out}.json")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -1,19 +1,17 @@
 """The student edition: the workbook up to its solutions, in a folder to hand out.
 
-``make student STUDENT=folder``, or ``python -m d2l_utils.teaching.student_edition FOLDER``; with
+``make student STUDENT=folder``, or ``python -m d2l_utils.teaching student FOLDER``; with
 ``--solved URL`` each notebook ends with a link to its solved page, ``URL/<notebook>.html``.
 """
 
 from __future__ import annotations
 
-import argparse
 import shutil
-import sys
 from pathlib import Path
 
 import nbformat
 
-__all__ = ["cut", "main", "write_student_edition"]
+__all__ = ["cut", "write_student_edition"]
 
 REPOSITORY = Path(__file__).parents[2]
 PARTS = (".binder", ".ci/setup.sh", "LICENSE", "Makefile", "data/fashion_mnist_sample", "d2l_utils")
@@ -85,22 +83,3 @@ def write_student_edition(folder: Path, solved: str | None = None) -> list[Path]
         nbformat.write(cut(nbformat.read(path, as_version=4), page), target)
         written.append(target)
     return written
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="new or empty")
-    parser.add_argument("--solved", metavar="URL", help="where the solved pages are")
-    options = parser.parse_args(arguments)
-    try:
-        written = write_student_edition(options.folder, options.solved)
-    except FileExistsError as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"{len(written)} notebooks without solutions in {options.folder}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from d2l_utils.teaching import grade
+from d2l_utils.teaching.__main__ import main
 
 START = ["import d2l_utils as d2l"]
 WRONG = 'd2l.check("8.4/5b", "AlexNet")'
@@ -41,7 +41,7 @@ def rows(tmp_path_factory):
         nbformat.write(new_notebook(cells=cells), file)
     (folder / "Ada" / ".ipynb_checkpoints").mkdir()
     (folder / "Ada" / ".ipynb_checkpoints" / "5.ipynb").touch()
-    assert grade.main([str(folder), "--limit", "30", "--out", str(folder / "out")]) == 0
+    assert main(["grade", str(folder), "--limit", "30", "--out", str(folder / "out")]) == 0
     return folder / "out"
 
 
@@ -84,5 +84,5 @@ def test_the_table_is_one_and_computes_nothing(rows):
 
 
 def test_nothing_to_grade(tmp_path, capsys):
-    assert grade.main([str(tmp_path)]) == 1
+    assert main(["grade", str(tmp_path)]) == 1
     assert "no notebook there" in capsys.readouterr().err

@@ -8,6 +8,7 @@ import nbformat
 import pytest
 
 from d2l_utils.teaching import student_edition
+from d2l_utils.teaching.__main__ import main
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*/[!.]*.ipynb"))
@@ -16,7 +17,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*/[!.]*.ipynb"))
 @pytest.fixture(scope="module")
 def edition(tmp_path_factory):
     folder = tmp_path_factory.mktemp("students") / "a class"
-    assert student_edition.main([str(folder)]) == 0
+    assert main(["student", str(folder)]) == 0
     return folder
 
 
@@ -99,7 +100,7 @@ def test_a_link_to_the_solved_page(tmp_path):
 
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path, capsys):
     (tmp_path / "thesis.txt").touch()
-    assert student_edition.main([str(tmp_path)]) == 1
+    assert main(["student", str(tmp_path)]) == 1
     assert "is not empty" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
