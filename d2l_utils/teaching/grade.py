@@ -80,6 +80,7 @@ def _run(path: Path, limit: float) -> tuple[list[dict], str]:
         command = [sys.executable, "-m", "d2l_utils.teaching.run_submission", copy, results]
         quiet = {"D2L_PROGRESS": os.path.join(os.devnull, "none"), "MPLBACKEND": "agg"}
         quiet |= {"PYTHONPATH": str(REPOSITORY), "D2L_BUDGET": "quick", "OMP_NUM_THREADS": "1"}
+        quiet |= {"IPYTHONDIR": place}  # else their code is in the teacher's history
         program = subprocess.Popen(
             command,
             cwd=place,

@@ -62,12 +62,13 @@ def lab(folder, browser):
 
 
 @pytest.fixture(scope="module")
-def browser():
+def browser(tmp_path_factory):
     sync_api = pytest.importorskip("playwright.sync_api")
     browser_path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser_path is None:
         pytest.skip(f"none of {BROWSERS} is installed")
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=FLAGS)
+        home = {**os.environ, "HOME": str(tmp_path_factory.mktemp("home"))}  # of its settings
+        browser = playwright.chromium.launch(executable_path=browser_path, args=FLAGS, env=home)
         yield browser
         browser.close()

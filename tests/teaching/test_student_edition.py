@@ -1,5 +1,6 @@
 """The edition to hand out: nothing of a solution in it, and it runs."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -77,12 +78,13 @@ print("all ran")
 """
 
 
-def test_it_runs_from_top_to_bottom(edition):
+def test_it_runs_from_top_to_bottom(edition, tmp_path):
     """With the edition's own module; every check says what to do."""
     paths = map(str, sorted(edition.glob("notebooks/*/*.ipynb")))
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM.format(folder=str(edition)), *paths],
         cwd=edition,
+        env={**os.environ, "IPYTHONDIR": str(tmp_path)},
         capture_output=True,
         text=True,
     )
