@@ -25,6 +25,7 @@ from .devices import cpu, gpu, num_gpus, try_all_gpus, try_gpu
 from .display.diagrams import Diagram, diagram
 from .display.predictions import mark_prediction, predicted
 from .display.sliders import sliders
+from .display.tables import Table
 from .figures import plot, set_axes, set_figsize, show_images, use_svg_display
 from .hyperparameters import HyperParameters, add_to_class
 from .machine.cores import granted_cores, set_threads

@@ -73,6 +73,7 @@ Count on from 1.
 Take one finger, then two more.
 </details>
 """
+RECALL = "<details><summary>{0}. What is 0 + {0}?</summary>\n\n{0}\n\n</details>\n\n"
 CLOSED = {"jp-MarkdownHeadingCollapsed": True}
 WHOSE = 'whose="the workbook\'s solution"'
 CELLS = [
@@ -91,13 +92,16 @@ CELLS = [
     new_code_cell(
         'print(d2l.yours("99.1/1", my_sum, 3), d2l.predicted(my_guess) or "")', id="whose"
     ),
+    new_markdown_cell("### Why"),
     new_code_cell(BUILD.strip(), id="study"),
-    new_code_cell("study.run()\nprint(study.table())", id="recorded"),
+    new_code_cell("study.run()\nstudy.table()", id="recorded"),
+    new_markdown_cell("### Proof"),
     new_markdown_cell("## Answer\n\nThe sum is 3."),
     new_markdown_cell('## Common mistakes\n\n**"It is 4."** It is not:'),
     new_code_cell("print(1 + 2 == 4)", id="mistake"),
     new_markdown_cell("## Going further\n\nAdd more."),
     new_markdown_cell("## References\n\n* None."),
+    new_markdown_cell("## Recall\n\n" + "".join(RECALL.format(i) for i in range(1, 6))),
 ]
 
 
@@ -199,7 +203,7 @@ def test_make_results_finds_it(house, tmp_path):
     assert code == 0, printed
     assert not list(tmp_path.iterdir())
     assert f"== notebooks/{SECTION}/{NOTEBOOK}.ipynb" in printed
-    assert "linear: 1 of 1 runs recorded" in printed
+    assert "all recorded: arms 1, runs 1" in printed
 
 
 def test_it_touched_nothing_else(house):

@@ -24,6 +24,7 @@ HEADINGS = [
     "Common mistakes",
     "Going further",
     "References",
+    "Recall",
 ]
 SCREEN = 32  # lines of code that fit on one
 OPEN = 150  # lines of code below the heading "Evidence" that are not folded
@@ -133,6 +134,29 @@ def test_little_open_code_below_the_evidence(notebook):
         if cell.cell_type == "code" and not cell.metadata.get("jupyter", {}).get("source_hidden")
     ]
     assert sum(lines) <= OPEN
+
+
+def test_evidence_is_insight_and_then_proof(notebook):
+    """What is to be read stands open; identities and cross-checks behind it, folded."""
+    cells, _ = section(notebook, "Evidence")
+    parts = [
+        (cell.source.split()[1].rstrip(":"), place)
+        for place, cell in enumerate(cells)
+        if cell.cell_type == "markdown" and cell.source.startswith("### ")
+    ]
+    assert [title for title, _ in parts] == ["Why", "Proof"]
+    for cell in cells[parts[1][1] :]:
+        if cell.cell_type == "code":
+            assert cell.metadata.get("jupyter", {}).get("source_hidden"), cell.source
+
+
+def test_five_questions_to_recall_at_the_end(notebook):
+    cells, above = section(notebook, "Recall")
+    assert len(above) + len(cells) == len(notebook.cells)
+    recall = "\n".join(cell.source for cell in cells)
+    questions = re.findall(r"<details><summary>(\d)\. [^<]*\?</summary>\n\n\S", recall)
+    assert questions == list("12345")
+    assert recall.count("</details>") == 5
 
 
 def test_no_picture_asks_for_a_white_card(path):

@@ -4,31 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..display.tables import Table
 from .compare_arms import RunsOfArms
 
 __all__ = ["choose"]
 
 
+COLUMNS = {"arm": "", "held-out images right, %": ".2f", "": ""}
+
+
 def choose(records: RunsOfArms, groups: Iterable[Iterable[str]]) -> list[str]:
     """Of each group of arms the one that does best on the held-out images, by its first seed.
 
-    Prints what it compares, and says so where the best of several learning rates is the lowest or
-    the highest: a rate beyond it may do better. A group of which nothing is recorded has no best.
+    Shows a table of what it compares, and says so where the best of several learning rates is the
+    lowest or the highest: a rate beyond it may do better. A group of which nothing is recorded has
+    no best.
     """
-    best, lines = [], []
+    best, rows = [], []
     for group in groups:
         held_out, rates = {}, {}
         for arm in group:
             if runs := records[arm]:
                 sound = runs[0].get("diverged") is None
-                held_out[arm] = runs[0]["history"][-1]["val_acc"] if sound else 0.0
+                held_out[arm] = 100 * runs[0]["history"][-1]["val_acc"] if sound else 0.0
                 rates[arm] = runs[0]["config"].get("lr")
-                print(f"{arm}: {100 * held_out[arm]:.2f} % of the held-out images")
         if held_out:
-            arm = max(held_out, key=held_out.get)
-            best.append(arm)
-            lines.append(arm + _edge(rates[arm], set(rates.values()) - {None}))
-    print("chosen:", *lines, sep="\n  ")
+            chosen = max(held_out, key=held_out.get)
+            best.append(chosen)
+            remark = "chosen" + _edge(rates[chosen], set(rates.values()) - {None})
+            rows += [(arm, v, remark if arm == chosen else "") for arm, v in held_out.items()]
+    Table(COLUMNS, rows).show()
     return best
 
 

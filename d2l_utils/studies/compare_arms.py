@@ -7,6 +7,7 @@ from statistics import mean, variance
 
 import numpy as np
 
+from ..display.tables import Table
 from .run import images_right
 
 __all__ = ["compare"]
@@ -19,10 +20,17 @@ RESOLVED = 3.0  # standard errors
 # (JCGM 100:2008, table G.2)
 STUDENT = {1: 235.8, 2: 19.21, 3: 9.22, 4: 6.62, 5: 5.51, 6: 4.90, 7: 4.53, 8: 4.28, 9: 4.09}
 STUDENT |= {10: 3.96, 12: 3.76, 14: 3.64, 16: 3.54, 18: 3.48, 20: 3.42, 30: 3.27, 50: 3.16}
+COLUMNS = {
+    "arm": "",
+    "points": "+.2f",
+    "standard error": ".2f",
+    "images": "",
+    "verdict": "",
+}
 
 
 def compare(records: RunsOfArms, reference: str) -> None:
-    """Print by how many points of test accuracy each arm differs from the arm ``reference``.
+    """Show by how many points of test accuracy each arm differs from the arm ``reference``.
 
     The variance of a difference is the sum of two: that of the seeds, pooled over all arms; and
     that of the choice of the test images, from the pairs that the two arms make on each image (of
@@ -52,8 +60,8 @@ def compare(records: RunsOfArms, reference: str) -> None:
         return
     freedom = sum(len(values) - 1 for values in repeated)
     seeds = sum((len(values) - 1) * variance(values) for values in repeated) / freedom
-    print(f"spread between seeds, pooled: {seeds**0.5:.2f} points, {freedom} degrees of freedom")
     student = next((t for n, t in sorted(STUDENT.items(), reverse=True) if n <= freedom), RESOLVED)
+    rows = []
     for arm, values in accuracy.items():
         if not values:
             continue
@@ -65,7 +73,9 @@ def compare(records: RunsOfArms, reference: str) -> None:
         if abs(gap) >= least:
             verdict = f"{'better' if gap > 0 else 'worse'}, resolved from {least:.2f} points on"
         error = (of_seeds + images) ** 0.5
-        print(f"{arm}: {gap:+.2f} points, standard error {error:.2f} ({how}): {verdict}")
+        rows.append((arm, gap, error, how, verdict))
+    spread = f"spread between seeds, pooled: {seeds**0.5:.2f} points"
+    Table(COLUMNS, rows, f"{spread}, {freedom} degrees of freedom").show()
 
 
 def _of_images(arm: Sequence[Mapping], reference: Sequence[Mapping]) -> tuple[float, str]:
@@ -73,6 +83,6 @@ def _of_images(arm: Sequence[Mapping], reference: Sequence[Mapping]) -> tuple[fl
     right = [[images_right(run) for run in runs] for runs in (arm, reference)]
     if any(one is None for runs in right for one in runs):
         shares = (100 * mean(run["test"]["acc"] for run in runs) for runs in (arm, reference))
-        return sum(share * (100 - share) for share in shares) / TEST_IMAGES, "images apart"
+        return sum(share * (100 - share) for share in shares) / TEST_IMAGES, "apart"
     ours, theirs = (np.mean(runs, axis=0) for runs in right)
-    return float(np.var(100 * (ours - theirs), ddof=1) / ours.size), "images paired"
+    return float(np.var(100 * (ours - theirs), ddof=1) / ours.size), "paired"

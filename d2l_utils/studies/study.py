@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from ..display.tables import Table
 from ..training import distributed
 from . import arms_plot, arms_table, choose_from_grid
 from .budget import budget
@@ -151,16 +152,25 @@ class Study:
     def run(self) -> None:
         """With the full budget, train what is not recorded yet; with the quick one, nothing.
 
-        Prints the state of the record. ``D2L_EPOCHS`` makes trials of the runs: so many epochs,
-        from the first seed; prints the accuracy on held-out images and records nothing. Programs
-        that train one study at the same time share its runs out among them.
+        Prints the state of the record, in one line if all is there. ``D2L_EPOCHS`` makes trials of
+        the runs: so many epochs, from the first seed; prints the accuracy on held-out images and
+        records nothing. Programs that train one study at the same time share its runs out among
+        them.
         """
         if budget() == "full":
             if epochs := int(os.environ.get("D2L_EPOCHS", 0)):
                 self._try(epochs)
             else:
                 self._train_missing()
-        print(self.status())
+        print(self._in_one_line() or self.status())
+
+    def _in_one_line(self) -> str:
+        """What is recorded, if that is all of it, and current."""
+        counts = {arm: len(runs) for arm, runs in self.records().items()}
+        missing = any(counts[arm] < len(self.seeds) for arm in self.arms)
+        if not counts or missing or not all(counts.values()) or "STALE" in self.status():
+            return ""
+        return f"all recorded: arms {len(counts)}, runs {sum(counts.values())}"
 
     def _try(self, epochs: int) -> None:
         for arm, config in self.arms.items():
@@ -233,8 +243,8 @@ class Study:
 
     # -- showing ----------------------------------------------------------------------------------
 
-    def table(self) -> str:
-        """Test accuracy of each arm, as ``arms_table.table`` prints it."""
+    def table(self) -> Table:
+        """Test accuracy of each arm, as ``arms_table.table`` shows it."""
         return arms_table.table(self.records())
 
     def choose(self, *groups: Iterable[str]) -> list[str]:

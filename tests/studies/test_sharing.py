@@ -122,6 +122,6 @@ def test_two_programs_train_each_run_once(tmp_path):
     trained = [out.count("test accuracy") for out in told]
     assert sum(trained) == 4
     assert min(trained) >= 1
-    assert all(out.endswith("a: 4 of 4 runs recorded\n") for out in told)
+    assert all(out.endswith("all recorded: arms 1, runs 4\n") for out in told)
     runs = json.loads((tmp_path / "section/tiny.json").read_text())["runs"]
     assert sorted(run["seed"] for run in runs) == [0, 1, 2, 3]
