@@ -18,7 +18,7 @@ export PIP_USER := 0
 export PIP_ARGS
 unexport PYTHONPATH PYTHONHOME JUPYTER_PATH JUPYTER_CONFIG_PATH MPLBACKEND
 
-.PHONY: help setup lab test lint data results save student clean
+.PHONY: help setup lab test lint data results save student site publish clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  make \1	\2/p' Makefile
@@ -86,6 +86,16 @@ export STUDENT SOLVED
 student: .venv/.ready  ## Write the edition without solutions to the new folder STUDENT=path
 	$(if $(STUDENT),,$(error student: where to? make student STUDENT=../students))
 	$(PY) -m d2l_utils.teaching student $(if $(SOLVED),--solved "$$SOLVED") -- "$$STUDENT"
+
+site: .venv/.ready-dev  ## Build the website in the folder _site
+	rm -rf _site
+	$(PY) docs/build.py _site
+	@echo "It is there: _site/index.html"
+
+export REPO
+publish: .venv/.ready  ## Name the repository, REPO=owner/name, in every link to it
+	$(if $(REPO),,$(error publish: where to? make publish REPO=owner/name))
+	$(PY) .ci/publish.py "$$REPO"
 
 clean:  ## Remove .venv and caches; data and results stay
 	rm -rf .venv .jupyter .pytest_cache .ruff_cache .hypothesis *.egg-info

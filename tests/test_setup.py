@@ -17,7 +17,8 @@ from packaging.requirements import Requirement
 
 REPO = Path(__file__).parents[1]
 MAKE = shutil.which("make")
-TARGETS = ["help", "setup", "lab", "test", "lint", "data", "results", "save", "student", "clean"]
+TARGETS = ["help", "setup", "lab", "test", "lint", "data", "results", "save", "student"]
+TARGETS += ["site", "publish", "clean"]
 # An outer make hands its flags and the variables of its command line to an inner one.
 ENV = {k: v for k, v in os.environ.items() if not re.match("MAKE|MFLAGS|PYTHON$|PIP_ARGS", k)}
 
@@ -257,7 +258,7 @@ def test_ci_runs_what_the_readme_says():
 
 def test_no_file_of_the_setup_names_a_machine():
     files = [REPO / "Makefile", REPO / "pyproject.toml", *REPO.glob("requirements*.txt")]
-    for folder in (".ci", ".binder", ".github"):
+    for folder in (".ci", ".binder", ".colab", ".devcontainer", ".github"):
         files += [path for path in (REPO / folder).rglob("*") if path.is_file()]
     for file in files:
         assert not re.search(r"/(home|root|Users|work)/", file.read_text()), file

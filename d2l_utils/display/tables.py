@@ -51,10 +51,11 @@ class Table:
     def _repr_html_(self) -> str:
         sides = ["right" if right else "left" for right in self.right]
 
-        def row(tag: str, cells: Iterable[str]) -> str:
+        def row(tag: str, cells: Sequence[str]) -> str:
+            tags = [tag if cell else "td" for cell in cells]  # an empty title is none
             inside = "".join(
                 f'<{tag} style="text-align: {side}">{escape(cell)}</{tag}>'
-                for cell, side in zip(cells, sides, strict=True)
+                for cell, side, tag in zip(cells, sides, tags, strict=True)
             )
             return f"<tr>{inside}</tr>"
 

@@ -46,11 +46,14 @@ def cut(notebook: nbformat.NotebookNode, solved: str | None = None) -> nbformat.
         if heading not in first:
             raise ValueError(f"the notebook has no heading {heading!r}, among {list(first)}")
     student = nbformat.from_dict({**notebook, "cells": notebook.cells[: first["Solution"]]})
+    # Colab's cell fetches the edition with the solutions.
+    student.cells = [cell for cell in student.cells if cell.id != "colab"]
+    turn = next(i for i, cell in enumerate(student.cells) if cell.source.startswith("## Your turn"))
     for i, cell in enumerate(student.cells):
         if cell.cell_type == "code":
             cell.execution_count = None
             pictures = [o for o in cell.outputs if "image/png" in o.get("data", {})]
-            cell.outputs = pictures if i < first["Your turn"] else []
+            cell.outputs = pictures if i < turn else []
             for output in cell.outputs:
                 if output.output_type == "execute_result":
                     output.execution_count = None
