@@ -74,13 +74,15 @@ results: .venv/.ready  ## Repeat the recorded full runs (hours; goes on where it
 	        exec "$$1" -m IPython "./$${2##*/}"' sh "$$PWD/$(PY)" "$$notebook"; \
 	done
 
-# Saved with the progress of a fresh copy: none can be kept in a file below a file.
+# Saved with the progress of a fresh copy: none can be kept in a file below a file. And with
+# pictures in place of sliders, which would be dead.
 export NOTEBOOK
 save: .venv/.ready  ## Run a notebook, NOTEBOOK=path, and save it with its outputs
 	$(if $(NOTEBOOK),,$(error save: which notebook? make save NOTEBOOK=notebooks/…/….ipynb))
 	case $$NOTEBOOK in /*) ;; *) NOTEBOOK=./$$NOTEBOOK ;; esac; \
-	env -u D2L_BUDGET D2L_PROGRESS="$(CURDIR)/Makefile/none" $(PY) -m nbconvert \
-	    --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False "$$NOTEBOOK"
+	env -u D2L_BUDGET D2L_STATIC=1 D2L_PROGRESS="$(CURDIR)/Makefile/none" $(PY) -m nbconvert \
+	    --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False \
+	    --ExecutePreprocessor.store_widget_state=False "$$NOTEBOOK"
 
 export STUDENT SOLVED
 student: .venv/.ready  ## Write the edition without solutions to the new folder STUDENT=path

@@ -164,6 +164,15 @@ def test_no_picture_asks_for_a_white_card(path):
     assert "needs_background" not in path.read_text()
 
 
+def test_no_dead_widget_is_saved(path, notebook):
+    """Where there are sliders, their picture stands."""
+    assert "widgets" not in notebook.metadata
+    assert "widget-view" not in path.read_text()
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and "d2l.sliders(" in cell.source:
+            assert any("image/png" in output.data for output in cell.outputs)
+
+
 def test_few_cells_go_uncompared(notebook):
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     ignored = [c for c in code if "nbval-ignore-output" in c.metadata.get("tags", [])]

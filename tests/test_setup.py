@@ -196,7 +196,7 @@ def test_save_takes_any_name(folder, python, path, name):
     make("setup", f"PYTHON={python}", cwd=folder, PATH=path)
     saved = make("save", f"NOTEBOOK={name.replace('$', '$$')}", cwd=folder)
     assert saved.returncode == 0, saved.stderr
-    assert calls(folder)[-1].endswith(f"record_timing=False ./{name}")
+    assert calls(folder)[-1].endswith(f"store_widget_state=False ./{name}")
     assert not (folder / "theirs").exists()
 
 

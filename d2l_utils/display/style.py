@@ -41,6 +41,18 @@ def pyplot():
 
         # It asks for a white card behind transparent figures. This style can be read without.
         backend_inline._fetch_figure_metadata = lambda figure: None
+        _tell_in_words(plt.Figure)
     plt.rcParams.update(STYLE)
     plt.rcParams["axes.prop_cycle"] = cycler(color=COLORS)
     return plt
+
+
+def _tell_in_words(kind: type) -> None:
+    """Have a notebook say what a figure of ``kind`` shows, in place of its size in pixels."""
+    from IPython import get_ipython
+
+    from .figure_words import in_words
+
+    if shell := get_ipython():
+        formatter = shell.display_formatter.formatters["text/plain"]
+        formatter.for_type(kind, lambda figure, page, cycle: page.text(in_words(figure)))
