@@ -3,6 +3,7 @@
 Set ``D2L_SCREENSHOTS`` to a folder to keep what the browser saw.
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -36,6 +37,13 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def lab(folder, browser):
     """The address of a running JupyterLab, its token included."""
+    with running_lab(folder) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def running_lab(folder, wrapper=()):
+    """A JupyterLab for the notebooks in ``folder``, started by the command ``wrapper``, if any."""
     places = {
         f"JUPYTER_{kind}_DIR": str(folder / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")
     }
@@ -44,7 +52,7 @@ def lab(folder, browser):
     command += ["--allow-root", "--LabApp.expose_app_in_browser=True"]
     command += ["--LabApp.news_url=", f"--notebook-dir={folder / 'notebooks'}"]
     with open(folder / "lab.log", "w") as log:
-        server = subprocess.Popen(command, stderr=log, env=os.environ | places)
+        server = subprocess.Popen([*wrapper, *command], stderr=log, env=os.environ | places)
     try:
         for _ in range(1800):
             found = re.search(
