@@ -183,12 +183,12 @@ my_gain = -3
 """
         },
         "evidence": [
-            *("scaffold-share", "solution-code", "predict", "stages", "derive"),
-            *("derive-network", "brute", "brute-table", "brute-plot"),
+            *("scaffold-share", "solution-code", "predict", "derive", "stages"),
+            *("derive-layer", "derive-network", "networks", "brute-plot"),
         ],
         "yours": "derive",
         "goes_on": "8.4/2a is passed: below, your my_smallest is used.",
-        "shown": {"brute-plot": "2 Axes"},
+        "shown": {"brute-plot": "rank as you predicted"},
     },
     "3_native_28x28": {
         "first": ["setup"],
@@ -198,10 +198,13 @@ my_gain = -3
         "hint": "Hint",
         "right": STEM.replace("STRIDE", "1"),
         "fill": {},
-        "evidence": ["solution-code", "predict", "parts", "parts-table", "unit", "quick"],
-        "yours": "parts-table",
+        "evidence": [
+            *("solution-code", "predict", "yours-stem", "unit", "quick", "maps"),
+            *("parts", "parts-table"),
+        ],
+        "yours": "yours-stem",
         "goes_on": "8.4/3a is passed: below, your answer is used.",
-        "shown": {"parts-table": "yours, 28×28", "quick": "your stem"},
+        "shown": {"parts-table": "yours, 28×28", "quick": "your stem", "maps": "your stem"},
     },
     "4_parameter_count": {
         "first": ["setup", "vgg11"],
@@ -239,7 +242,7 @@ my_gain = -3
         "goes_on": "8.4/5a is passed: below, your my_cycles is used.",
         "shown": {
             "array": "your prediction: 90 %",
-            "yours-chip": "yours          72 x 64",
+            "yours-chip": "yours           72 × 64",
             "map": "Figure",
         },
     },
