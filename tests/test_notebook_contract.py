@@ -197,13 +197,14 @@ def test_every_check_is_tried_by_the_learner_and_passed_by_the_solution(notebook
 
 
 def test_a_solution_is_a_closed_door(notebook):
-    """Collapsed in JupyterLab; its cells are tagged, for exports and editions."""
+    """Collapsed in JupyterLab, folded on Colab; its cells are tagged, for exports and editions."""
     cells, _ = section(notebook, "Solution")
     parts = [cell for cell in cells if cell.cell_type == "markdown" and cell.source[:3] == "###"]
     for heading in (cells[0], *parts):
         assert heading.metadata["jp-MarkdownHeadingCollapsed"] is True, heading.source
     for cell in cells[1:]:
         assert "solution" in cell.metadata.get("tags", []), cell.source
+        assert cell.cell_type == "markdown" or cell.metadata["cellView"] == "form", cell.source
 
 
 def test_checks_say_whose_code_they_judge(notebook):

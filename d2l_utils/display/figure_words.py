@@ -32,7 +32,9 @@ def _plot(axes) -> str:
     elif x or y:
         what = f"{what} of {x or y}"
     legend = axes.get_legend()
-    title = re.sub(r" \d+ ?%", "", _line(axes.get_title()))  # a confidence, say
+    title = _line(axes.get_title())
+    if axes.images:
+        title = re.sub(r" \d+ ?%", "", title)  # how sure a network is differs in the last digit
     parts = [title, what, ", ".join(_texts(legend)) if legend else ""]
     return ": ".join(filter(None, parts))
 
