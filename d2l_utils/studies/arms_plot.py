@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from statistics import mean
 
-from ..display.style import pyplot
+from ..display.style import COLORS, INK, pyplot
 from .compare_arms import RunsOfArms
 
 __all__ = ["plot"]
@@ -18,14 +18,16 @@ def plot(records: RunsOfArms, *keys: str):
         1, len(keys), figsize=size, squeeze=False, layout="constrained"
     )
     for axis, key in zip(axes[0], keys, strict=True):
-        for arm, runs in records.items():
+        for place, (arm, runs) in enumerate(records.items()):
+            color = (*COLORS, INK)[place % 7]
+            look = (".-", ".--", ".:")[(place + 1) // 7 % 3]  # dashed, too, where colours run out
             curves = [[row[key] for row in run["history"]] for run in runs]
             by_epoch = list(zip(*curves, strict=False))  # a diverged run ends early
             if by_epoch:
                 epochs = range(1, len(by_epoch) + 1)
                 low, high, middle = (list(map(f, by_epoch)) for f in (min, max, mean))
-                (line,) = axis.plot(epochs, middle, ".-", label=arm)
-                axis.fill_between(epochs, low, high, color=line.get_color(), alpha=0.2)
+                axis.plot(epochs, middle, look, color=color, label=arm)
+                axis.fill_between(epochs, low, high, color=color, alpha=0.2)
         axis.set(xlabel="epoch", ylabel=key.replace("_", " "))
         axis.xaxis.get_major_locator().set_params(integer=True)
     lines = axes[0][0].lines

@@ -9,8 +9,8 @@ from torch import nn
 
 import d2l_utils as d2l
 from d2l_utils.machine import data_sources, files
+from d2l_utils.studies import arms_plot, run
 from d2l_utils.studies import configuration as recipes
-from d2l_utils.studies import run
 from d2l_utils.studies.fingerprint import network_operations
 from d2l_utils.studies.run import images_right, train_run
 
@@ -547,3 +547,10 @@ def test_a_plot_of_many_arms_has_its_legend_outside(study, arms, height):
     figure = tiny.plot("train_loss")
     assert figure.get_figheight() == height
     assert len(figure.legends) == (arms > 4)
+
+
+def test_no_two_arms_of_a_plot_look_alike():
+    runs = [{"history": [{"train_loss": 2.0}, {"train_loss": 1.0}]}]
+    figure = arms_plot.plot({f"arm {i}": runs for i in range(20)}, "train_loss")
+    looks = [(line.get_color(), line.get_linestyle()) for line in figure.axes[0].lines]
+    assert len(set(looks)) == 20
