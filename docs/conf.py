@@ -15,6 +15,7 @@ html_theme = "sphinx_book_theme"
 html_title = project
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_favicon = "_static/icon.svg"
 html_show_sphinx = False
 
 repository = Path("repository").read_text()  # written by build.py, from pyproject.toml
@@ -65,6 +66,14 @@ def drop_empty_heads(app, doctree):
             head.parent.remove(head)
 
 
+def let_tables_scroll(app, doctree, pagename):
+    """A table of results may be wider than the page; a key must reach it, too, to scroll it."""
+    for output in list(doctree.findall(nodes.raw)):
+        if output.get("format") == "html" and output.astext().startswith("<table>"):
+            text = output.astext().replace("<table>", '<table tabindex="0">', 1)
+            output.replace_self(nodes.raw(text, text, format="html", classes=output["classes"]))
+
+
 def as_mathml(self, node):
     """Writes a formula as MathML: browsers and screen readers know it, without any script."""
     tex = re.sub(r"\\(log|ln|exp) (?=\w)", r"\\\1\\,", node.astext())
@@ -96,6 +105,7 @@ def setup(app):
     app.add_html_math_renderer("mathml", (as_mathml, None), (as_mathml, None))
     app.connect("doctree-read", fold_the_solution)
     app.connect("doctree-read", drop_empty_heads)
+    app.connect("doctree-resolved", let_tables_scroll)
     app.connect("html-page-context", add_codespaces, priority=900)
 
 

@@ -85,7 +85,9 @@ CELLS = [
     new_markdown_cell(HINTS),
     new_markdown_cell("## Solution", metadata=CLOSED),
     new_code_cell(
-        f'd2l.check("99.1/1", 1 + 2, {WHOSE})', id="solution", metadata={"tags": ["solution"]}
+        f'd2l.check("99.1/1", 1 + 2, {WHOSE})',
+        id="solution",
+        metadata={"tags": ["solution"], "cellView": "form"},
     ),
     new_markdown_cell("## Evidence"),
     new_code_cell("my_guess = None  # your prediction: a number", id="guess"),
