@@ -10,7 +10,9 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
@@ -46,6 +48,27 @@ def wait_for_the_others() -> None:
 
 class LostProcessError(RuntimeError):
     """Another of the processes that train together has ended."""
+
+
+class _ToldToEndError(Exception):
+    """SIGTERM, by which torchrun ends the other processes when one is lost."""
+
+
+@contextlib.contextmanager
+def _told_to_end() -> Iterator[None]:
+    """A block in which SIGTERM is an error, so that there is time for a sentence."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's
+        return
+
+    def end(*_) -> None:
+        raise _ToldToEndError
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class Alone:
@@ -127,17 +150,22 @@ class Together(Alone):
     @contextlib.contextmanager
     def told_if_one_is_lost(self) -> Iterator[None]:
         """At once, since ``torchrun`` ends this process as well; then as a LostProcessError."""
-        try:
-            yield
-        except RuntimeError as error:
-            if "gloo" not in str(error) and not isinstance(error, distributed.DistError):
-                raise
-            told = (
-                f"Process {distributed.get_rank()} of {size()} stops: another one has ended, whose "
-                "own message says why. With a checkpoint, torchrun goes on after the last epoch."
-            )
-            print(told, file=sys.stderr, flush=True)
-            raise LostProcessError(told) from None
+        why = "another one has ended, whose own message says why"
+        with _told_to_end():
+            try:
+                yield
+                return
+            except _ToldToEndError:  # torchrun was faster than gloo
+                why += ", or torchrun was told to stop"
+            except RuntimeError as error:
+                if "gloo" not in str(error) and not isinstance(error, distributed.DistError):
+                    raise
+        told = (
+            f"Process {distributed.get_rank()} of {size()} stops: {why}. "
+            "With a checkpoint, torchrun goes on after the last epoch."
+        )
+        print(told, file=sys.stderr, flush=True)
+        raise LostProcessError(told) from None
 
     def share(self, batch: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
         """This process's rows; a batch with fewer rows than processes is everybody's, in part."""
